@@ -1,0 +1,194 @@
+"""From item answers to scores, by the edition's key. Missing is None with a reason, never 0."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
+from types import MappingProxyType
+
+from measures.instruments import TOTAL, Edition
+
+# How many items of a scale may be missing for it still to be scored, by the name of the rule.
+# Whole-number division keeps "at most a tenth" exact: 36 -> 3, 12 -> 1, 4 -> 0.
+ITEMS_MAY_BE_MISSING: Mapping[str, Callable[[int], int]] = MappingProxyType(
+    {"complete": lambda of: 0, "tenth": lambda of: of // 10}
+)
+_WHY_NOT: Mapping[str, str] = MappingProxyType(
+    {
+        "complete": "no published rule for missing items",
+        "tenth": "by our rule at most a tenth may be missing",
+    }
+)
+
+
+class AnswerProblem(ValueError):
+    """Answers that cannot be taken. `problems` maps an item (or "answers" for the whole) to a message in words."""
+
+    def __init__(self, problems: Mapping[int | str, str]) -> None:
+        self.problems: dict[int | str, str] = dict(problems)
+        super().__init__("; ".join(f"{item}: {message}" for item, message in self.problems.items()))
+
+
+@dataclass(frozen=True)
+class ScaleScore:
+    """The score of one scale.
+
+    `value` is in the instrument's published metric (sum or mean); `mean` is the item mean after reversal, in the range
+    of one answer. Both are None, with a `reason`, when too many items are missing.
+    """
+
+    scale: str
+    value: float | None
+    mean: float | None
+    answered: int
+    of: int
+    prorated: bool
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """All scores of one rating: the scales in their order, then "total". `missing` lists the unanswered items."""
+
+    edition: str
+    scores: Mapping[str, ScaleScore]
+    answered: int
+    missing: tuple[int, ...]
+
+
+def check_answers(edition: Edition, answers: object) -> dict[int, float | None]:
+    """Every item number of the edition with its answer, or None where it was skipped.
+
+    `answers` is a list with one entry per item in order, or a mapping from item number (1 or "1") to answer; items
+    that a mapping leaves out are skipped. None and empty text mean skipped. Numbers may come as text ("7").
+    Raises AnswerProblem naming every answer that cannot be taken.
+    """
+    given, problems = _by_item(edition, answers)
+    checked: dict[int, float | None] = {item.number: None for item in edition.items}
+    for number, answer in given.items():
+        value, problem = _checked(edition, answer)
+        checked[number] = value
+        if problem is not None:
+            problems[number] = problem
+    if problems:
+        raise AnswerProblem(problems)
+    return checked
+
+
+def score(edition: Edition, answers: object) -> Scoring:
+    """Score a rating; raises AnswerProblem for answers that cannot be taken."""
+    checked = check_answers(edition, answers)
+    keyed = {
+        number: reverse(edition, value) if number in edition.reversed else value
+        for number, value in checked.items()
+        if value is not None
+    }
+    scores = {scale: _scale_score(edition, scale, keyed) for scale in (*edition.scales, TOTAL)}
+    return Scoring(
+        edition=edition.key,
+        scores=MappingProxyType(scores),
+        answered=len(keyed),
+        missing=tuple(number for number, value in checked.items() if value is None),
+    )
+
+
+def reverse(edition: Edition, value: float) -> float:
+    """The answer mirrored within its range: 7 becomes 1 on a range of 1 to 7."""
+    return edition.minimum + edition.maximum - value
+
+
+def rescaled(edition: Edition, mean: float) -> float:
+    """An item mean placed between 0 and 1 of its range. It makes forms comparable to the eye; it equates nothing."""
+    return (mean - edition.minimum) / (edition.maximum - edition.minimum)
+
+
+def _scale_score(edition: Edition, scale: str, keyed: Mapping[int, float]) -> ScaleScore:
+    numbers = edition.numbers(scale)
+    values = [keyed[number] for number in numbers if number in keyed]
+    of, answered = len(numbers), len(values)
+    missing = of - answered
+    reason = None
+    if answered == 0:
+        reason = "no item answered"
+    elif missing > ITEMS_MAY_BE_MISSING[edition.missing](of):
+        reason = f"{missing} of {of} items missing; {_WHY_NOT[edition.missing]}"
+    if reason is not None:
+        return ScaleScore(scale, None, None, answered, of, False, reason)
+    mean = math.fsum(values) / answered
+    if edition.scoring == "mean":
+        value = mean
+    else:
+        # The exact sum when complete; otherwise the sum expected had the missing items been answered like the others.
+        value = math.fsum(values) if missing == 0 else mean * of
+    return ScaleScore(scale, value, mean, answered, of, missing > 0, None)
+
+
+def _by_item(edition: Edition, answers: object) -> tuple[dict[int, object], dict[int | str, str]]:
+    """The answers by item number, and what is wrong with the way they were addressed."""
+    count = edition.number_of_items
+    given: dict[int, object] = {}
+    problems: dict[int | str, str] = {}
+    if isinstance(answers, Mapping):
+        for key, answer in answers.items():
+            number = _item_number(key)
+            if number is None:
+                problems[str(key)] = "is not an item number"
+            elif not 1 <= number <= count:
+                problems[number] = f"there is no item {number}"
+            elif number in given:
+                problems[number] = "is answered twice"
+            else:
+                given[number] = answer
+    elif isinstance(answers, Sequence) and not isinstance(answers, str | bytes | bytearray):
+        if len(answers) < count:
+            problems["answers"] = f"must be {count}, one for each item; there are {len(answers)}"
+        for number, answer in enumerate(answers, start=1):
+            if number > count:
+                problems[number] = f"there is no item {number}"
+            else:
+                given[number] = answer
+    else:
+        problems["answers"] = "must be a list, or a mapping from item number to answer"
+    return given, problems
+
+
+def _item_number(key: object) -> int | None:
+    if isinstance(key, int) and not isinstance(key, bool):
+        return key
+    if isinstance(key, str) and re.fullmatch(r"[1-9][0-9]{0,5}", key):
+        return int(key)
+    return None
+
+
+def _checked(edition: Edition, answer: object) -> tuple[float | None, str | None]:
+    """The answer as a number on the edition's grid, or a message; (None, None) when it was skipped."""
+    if answer is None or (isinstance(answer, str) and not answer.strip()):
+        return None, None
+    value = _number(answer)
+    if value is None:
+        return None, "must be a number"
+    if not edition.minimum <= value <= edition.maximum:
+        return None, f"must be between {edition.minimum:g} and {edition.maximum:g}"
+    steps = (value - edition.minimum) / edition.step
+    if abs(steps - round(steps)) > 1e-6:
+        if edition.step == 1 and edition.minimum.is_integer():
+            return None, "must be a whole number"
+        return None, f"must be in steps of {edition.step:g} from {edition.minimum:g}"
+    # Back onto the grid, so that 0.1 + 0.2 and 0.3 are the same answer.
+    return round(edition.minimum + round(steps) * edition.step, 9), None
+
+
+def _number(answer: object) -> float | None:
+    """A finite number, or None. Truth values are not numbers here; text must be a plain decimal."""
+    if isinstance(answer, str):
+        if not re.fullmatch(r"\s*[+-]?[0-9]{1,15}(\.[0-9]{1,15})?\s*", answer, re.ASCII):
+            return None
+    elif isinstance(answer, bool) or not isinstance(answer, Real | Decimal):
+        return None
+    try:
+        value = float(answer)
+    except (ValueError, OverflowError):  # a signalling NaN; a whole number too large for a float
+        return None
+    return value if math.isfinite(value) else None
