@@ -61,7 +61,7 @@
     Object.assign(axis, lines, { fixedrange: true, tickfont: { ...axis.tickfont, color: colours.muted } });
     if (axis.title) {
       const title = typeof axis.title === "string" ? { text: axis.title } : axis.title;
-      axis.title = { ...title, font: { ...title.font, color: colours.muted } };
+      axis.title = { standoff: 8, ...title, font: { ...title.font, color: colours.muted } };
     }
     if (!isX || width >= NARROW) return;
     const everyOther = (_, index) => index % 2 === 0;
@@ -94,9 +94,8 @@
       if (isHidden(role)) note.visible = false;
     }
     const hover = { bgcolor: colours.surface, bordercolor: colours.edge, font: { color: colours.ink, family: colours.font } };
-    delete layout.width;
-    delete layout.height;
-    Object.assign(layout, { autosize: true, dragmode: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" });
+    Object.assign(layout, { autosize: true, width: undefined, height: undefined });
+    Object.assign(layout, { dragmode: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" });
     Object.assign(layout, { hoverlabel: { ...layout.hoverlabel, ...hover }, transition: { duration: 0 } });
     layout.font = { size: 13, ...layout.font, color: colours.ink, family: colours.font };
     return { data, layout };

@@ -1,6 +1,7 @@
 // Lays a line to touch over each rating item. The item's own inputs stay the answer; untouched is no answer.
 (() => {
   const SLOP = 6; // px of movement before a touch counts as a drag
+  const PAUSE = 1000; // ms within which "1", "0" is ten
 
   const make = (name, classes, parent) => {
     const element = document.createElement(name);
@@ -9,13 +10,12 @@
   };
 
   function enhance(item) {
-    if (item.dataset.ready) return;
-    item.dataset.ready = "1";
-    const choices = item.querySelector("[data-rating-choices]");
-    const clear = item.querySelector("[data-rating-clear]");
+    if (item.querySelector(".slider")) return;
+    const choices = item.querySelector(".rating__choices");
+    const clear = item.querySelector(".rating__clear");
     const inputs = [...choices.querySelectorAll("input")];
     const radios = inputs[0].type === "radio";
-    const [min, max, step] = [item.dataset.min, item.dataset.max, item.dataset.step].map(Number);
+    const [min, max, step] = item.dataset.rating.split(" ").map(Number);
     const format = (number) => {
       const steps = Math.round((Math.min(max, Math.max(min, number)) - min) / step);
       return String(Number((min + steps * step).toFixed(2)));
@@ -23,14 +23,11 @@
     const read = () => (radios ? inputs.find((one) => one.checked)?.value : inputs[0].value) || "";
 
     const slider = make("div", "slider", item);
-    const range = make("input", "slider__range", slider);
-    Object.assign(range, { type: "range", min, max, step });
+    const range = Object.assign(make("input", "slider__range", slider), { type: "range", min, max, step });
     range.setAttribute("aria-labelledby", `${item.id}_text`);
-    make("span", "slider__line", slider);
-    make("span", "slider__fill", slider);
-    const thumb = make("span", "slider__thumb", slider);
-    make("span", "slider__hint", slider).textContent = "touch the line to answer";
-    for (const part of [...slider.children].slice(1)) part.setAttribute("aria-hidden", "true");
+    const [, , thumb, hint] = ["line", "fill", "thumb", "hint"].map((part) => make("span", `slider__${part}`, slider));
+    thumb.ariaHidden = hint.ariaHidden = "true";
+    hint.textContent = "touch the line to answer";
 
     const show = () => {
       const value = read();
@@ -43,20 +40,18 @@
     };
     const write = (value, isFinal = true) => {
       const target = radios ? inputs.find((one) => one.value === value) : inputs[0];
-      if (!target) return;
       radios ? (target.checked = true) : (target.value = value);
       target.dispatchEvent(new Event("input", { bubbles: true }));
       if (isFinal) target.dispatchEvent(new Event("change", { bubbles: true }));
     };
 
-    let typed = "";
-    let typedAt = 0;
+    // Keys. The first arrow starts at an end, never in the middle.
+    let typed = { keys: "", at: 0 };
     const type = (event) => {
-      typed = event.timeStamp - typedAt < 1000 && Number(typed + event.key) <= max ? typed + event.key : event.key;
-      typedAt = event.timeStamp;
-      return Number(typed) < min || Number(typed) > max ? read() : format(Number(typed));
+      const joined = typed.keys + event.key;
+      typed = { keys: event.timeStamp - typed.at < PAUSE && joined <= max ? joined : event.key, at: event.timeStamp };
+      return typed.keys < min || typed.keys > max ? read() : format(Number(typed.keys));
     };
-    // The first arrow starts at an end, never in the middle.
     const move = (steps) => format(read() === "" ? (steps > 0 ? min : max) : Number(read()) + steps * step);
     const moves = { ArrowRight: 1, ArrowUp: 1, PageUp: 2, ArrowLeft: -1, ArrowDown: -1, PageDown: -2 };
     const values = { Home: format(min), End: format(max), Backspace: "", Delete: "" };
@@ -71,36 +66,27 @@
     range.addEventListener("input", (event) => (event.stopPropagation(), write(format(range.value))));
     range.addEventListener("change", (event) => event.stopPropagation());
 
-    // Touch: a tap or a horizontal drag answers; a vertical one scrolls the page (touch-action: pan-y) and cancels.
+    // Touch. A tap or a horizontal drag answers; a vertical one scrolls (touch-action: pan-y) and takes back what it did.
     let start = null;
-    const at = (event) => {
-      const box = slider.getBoundingClientRect();
-      const radius = thumb.offsetWidth / 2;
-      return format(min + ((event.clientX - box.left - radius) / (box.width - 2 * radius)) * (max - min));
+    const at = ({ clientX }) => {
+      const { left, width } = slider.getBoundingClientRect();
+      return format(min + ((clientX - left - thumb.offsetWidth / 2) / (width - thumb.offsetWidth)) * (max - min));
     };
-    slider.addEventListener("pointerdown", (event) => {
+    const on = (name, act) => slider.addEventListener(`pointer${name}`, (event) => (start || name === "down") && act(event));
+    on("down", (event) => {
       if (event.button !== 0) return;
       start = { x: event.clientX, was: read(), dragging: event.pointerType === "mouse" };
       slider.setPointerCapture(event.pointerId);
-      if (start.dragging) write(at(event), false);
     });
-    slider.addEventListener("pointermove", (event) => {
-      if (start && Math.abs(event.clientX - start.x) > SLOP) start.dragging = true;
-      if (start?.dragging && at(event) !== read()) write(at(event), false);
+    on("move", (event) => {
+      start.dragging ||= Math.abs(event.clientX - start.x) > SLOP;
+      if (start.dragging && at(event) !== read()) write(at(event), false);
     });
-    slider.addEventListener("pointerup", (event) => {
-      if (start) write(at(event));
-      start = null;
-      range.focus({ preventScroll: true, focusVisible: false });
-    });
-    slider.addEventListener("pointercancel", () => {
-      if (start && read() !== start.was) write(start.was);
-      start = null;
-    });
+    on("up", (event) => (write(at(event)), range.focus({ preventScroll: true, focusVisible: false }), (start = null)));
+    on("cancel", () => (read() !== start.was && write(start.was), (start = null)));
 
     clear.addEventListener("click", () => (write(""), range.focus()));
-    choices.addEventListener("input", show);
-    choices.addEventListener("change", show);
+    for (const name of ["input", "change"]) choices.addEventListener(name, show);
     addEventListener("pageshow", show); // the browser may have put old answers back
     choices.hidden = true;
     choices.after(slider);
