@@ -37,6 +37,7 @@ PROCESSES = {
     "beat": "python manage.py beat",
     "relay": "python manage.py relay",
 }
+PROCESS_ENVIRONMENT = {"worker": {"STATEMENT_TIMEOUT": "60"}}
 ENVIRONMENT_FILE = "environment.json"
 PRINTED = (
     "DATABASE_URL",
@@ -253,7 +254,8 @@ def supervise(environment: dict[str, str], port: str, welcome: str) -> None:
     manager = Manager()
     for name, command in PROCESSES.items():
         command = command.format(bind=f"127.0.0.1:{port}")
-        manager.add_process(name, f"exec {command}", env=environment, cwd=str(BASE_DIR))
+        own = PROCESS_ENVIRONMENT.get(name, {})
+        manager.add_process(name, f"exec {command}", env=environment | own, cwd=str(BASE_DIR))
     threading.Thread(target=announce, args=(f"http://127.0.0.1:{port}/", welcome), daemon=True).start()
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     manager.loop()

