@@ -23,19 +23,17 @@
       return `#${numbers.map((number) => Number(number).toString(16).padStart(2, "0")).join("")}`;
     };
     const colours = { isPrint, font: token("font") };
-    for (const name of [...ROLES, "ink", "muted", "line", "edge", "surface"]) {
-      if (name !== "neutral") colours[name] = resolve(name);
-    }
+    const names = ROLES.filter((name) => name !== "neutral").concat("ink", "muted", "line", "edge", "surface");
+    for (const name of names) colours[name] = resolve(name);
     probe.remove();
     if (isPrint) {
-      for (const name of [...ROLES, "ink", "muted", "edge"]) colours[name] = "#000000";
+      for (const name of names) colours[name] = "#000000";
       Object.assign(colours, { line: "#cccccc", surface: "#ffffff" });
     }
     return Object.assign(colours, { neutral: colours.muted });
   }
 
-  const roleOf = (words, fallback) =>
-    String(words || "").split(/[\s:_-]+/).find((word) => ROLES.includes(word)) || fallback;
+  const roleOf = (words, fallback) => String(words || "").split(/[\s:_-]+/).find((word) => ROLES.includes(word)) || fallback;
 
   function paintTrace(trace, colours) {
     const role = roleOf(trace.meta?.role, "neutral");
@@ -45,7 +43,7 @@
     trace.marker = { ...trace.marker, color: colour };
     trace.textfont = { ...trace.textfont, color: colour };
     if (trace.fill && trace.fill !== "none") trace.fillcolor = fade(colour, 0.1);
-    for (const error of ["error_x", "error_y"]) if (trace[error]) trace[error] = { ...trace[error], color: colour };
+    for (const bar of [trace.error_x, trace.error_y]) if (bar) bar.color = colour;
     // A marker with an outline is hollow: the therapist's view.
     if (!isBar && trace.marker.line?.width) {
       trace.marker.line = { ...trace.marker.line, color: colour };
@@ -61,16 +59,15 @@
     Object.assign(axis, lines, { fixedrange: true, tickfont: { ...axis.tickfont, color: colours.muted } });
     if (axis.title) {
       const title = typeof axis.title === "string" ? { text: axis.title } : axis.title;
-      axis.title = { standoff: 8, ...title, font: { ...title.font, color: colours.muted } };
+      axis.title = { standoff: 8, ...title, font: { size: 13, ...title.font, color: colours.muted } };
     }
     if (!isX || width >= NARROW) return;
-    const everyOther = (_, index) => index % 2 === 0;
-    if (Array.isArray(axis.ticktext)) axis.ticktext = axis.ticktext.filter(everyOther);
-    if (Array.isArray(axis.tickvals)) axis.tickvals = axis.tickvals.filter(everyOther);
-    else if (typeof axis.dtick === "number") axis.dtick *= 2;
+    for (const key of ["tickvals", "ticktext"]) {
+      if (Array.isArray(axis[key])) axis[key] = axis[key].filter((_, index) => index % 2 === 0);
+    }
+    if (typeof axis.dtick === "number") axis.dtick *= 2;
   }
 
-  // figure: as it came; returns a painted copy.
   window.paintFigure = (figure, { isPrint, width, isHidden }) => {
     const colours = palette(isPrint);
     const { data, layout = {} } = structuredClone(figure);
@@ -94,10 +91,9 @@
       if (isHidden(role)) note.visible = false;
     }
     const hover = { bgcolor: colours.surface, bordercolor: colours.edge, font: { color: colours.ink, family: colours.font } };
-    Object.assign(layout, { autosize: true, width: undefined, height: undefined });
-    Object.assign(layout, { dragmode: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" });
-    Object.assign(layout, { hoverlabel: { ...layout.hoverlabel, ...hover }, transition: { duration: 0 } });
-    layout.font = { size: 13, ...layout.font, color: colours.ink, family: colours.font };
-    return { data, layout };
+    const font = { size: 13, ...layout.font, color: colours.ink, family: colours.font };
+    const clear = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
+    const frame = { autosize: true, width: undefined, height: undefined, dragmode: false, transition: { duration: 0 } };
+    return { data, layout: { ...layout, ...frame, ...clear, font, hoverlabel: { ...layout.hoverlabel, ...hover } } };
   };
 })();

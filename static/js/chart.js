@@ -75,7 +75,11 @@
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(false));
   matchMedia("(forced-colors: active)").addEventListener("change", () => drawAll(false));
-  matchMedia("(max-width: 40rem)").addEventListener("change", () => drawAll(false));
+  let settling = 0;
+  addEventListener("resize", () => {
+    clearTimeout(settling);
+    settling = setTimeout(() => drawAll(matchMedia("print").matches), 200);
+  });
   addEventListener("beforeprint", () => drawAll(true));
   addEventListener("afterprint", () => drawAll(false));
 

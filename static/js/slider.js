@@ -28,7 +28,6 @@
     const [, , thumb, hint] = ["line", "fill", "thumb", "hint"].map((part) => make("span", `slider__${part}`, slider));
     thumb.ariaHidden = hint.ariaHidden = "true";
     hint.textContent = "touch the line to answer";
-
     const show = () => {
       const value = read();
       slider.classList.toggle("slider--set", value !== "");
@@ -36,7 +35,7 @@
       thumb.textContent = value;
       range.value = value === "" ? min : value;
       range.setAttribute("aria-valuetext", value === "" ? "not answered" : value);
-      clear.hidden = value === "";
+      clear.disabled = value === "";
     };
     const write = (value, isFinal = true) => {
       const target = radios ? inputs.find((one) => one.value === value) : inputs[0];
@@ -85,10 +84,11 @@
     on("up", (event) => (write(at(event)), range.focus({ preventScroll: true, focusVisible: false }), (start = null)));
     on("cancel", () => (read() !== start.was && write(start.was), (start = null)));
 
-    clear.addEventListener("click", () => (write(""), range.focus()));
+    clear.addEventListener("click", () => (range.focus(), write("")));
     for (const name of ["input", "change"]) choices.addEventListener(name, show);
     addEventListener("pageshow", show); // the browser may have put old answers back
     choices.hidden = true;
+    clear.hidden = false;
     choices.after(slider);
     show();
   }
