@@ -22,7 +22,7 @@
       const numbers = getComputedStyle(probe).color.match(/\d+/g).slice(0, 3);
       return `#${numbers.map((number) => Number(number).toString(16).padStart(2, "0")).join("")}`;
     };
-    const colours = { isPrint, font: token("font") };
+    const colours = { isPlain: isPrint || matchMedia("(forced-colors: active)").matches, font: token("font") };
     const names = ROLES.filter((name) => name !== "neutral").concat("ink", "muted", "line", "edge", "surface");
     for (const name of names) colours[name] = resolve(name);
     probe.remove();
@@ -49,8 +49,8 @@
       trace.marker.line = { ...trace.marker.line, color: colour };
       trace.marker.color = colours.surface;
     }
-    if (!colours.isPrint) return;
-    if (isBar) trace.marker.pattern = { shape: PATTERNS[role] || "", fgcolor: "#000000", bgcolor: "#ffffff" };
+    if (!colours.isPlain) return; // without colour, shapes and patterns tell the roles apart
+    if (isBar) trace.marker.pattern = { shape: PATTERNS[role] || "", fgcolor: colours.ink, bgcolor: colours.surface };
     else if (!trace.marker.symbol) trace.marker.symbol = SYMBOLS[role] || "circle";
   }
 

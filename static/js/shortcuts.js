@@ -56,7 +56,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
       const form = event.target.closest?.("form");
-      if (form && !event.repeat && !dialog?.open) form.requestSubmit();
+      const button = form && [...form.elements].find((one) => one.type === "submit" && !one.disabled);
+      if (button && !event.repeat && !dialog?.open) form.requestSubmit(button);
       return;
     }
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.isComposing;
