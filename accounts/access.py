@@ -1,0 +1,122 @@
+"""Who may see what, in one place.
+
+Three questions, three answers:
+- May this kind of person use this page?  `PAGES`, one row per route; a route without a row is refused.
+- Which rows may this person read?        `reach(user, …)`, the condition behind every `visible_to(user)`.
+- May this person change this row?        `check_own(…)`.
+What a person may not see answers 404, as if it did not exist; what they may see and not change answers 403.
+"""
+
+import enum
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from .models import User
+
+
+class Who(enum.Enum):
+    """Kinds of person a page is for."""
+
+    NOBODY = "nobody"
+    ANYONE = "anyone, signed in or not"
+    SIGNED_IN = "everybody who is signed in"
+    CLINICIAN = "therapists and supervisors"
+    THERAPIST = "therapists"
+    SUPERVISOR = "supervisors"
+    ADMINISTRATOR = "administrators"
+
+
+PAGES: dict[str, Who] = {
+    "home": Who.SIGNED_IN,
+    "health": Who.ANYONE,
+    "ready": Who.ANYONE,
+    "account": Who.SIGNED_IN,
+    "account_login": Who.ANYONE,
+    "account_logout": Who.ANYONE,
+    "account_change_password": Who.SIGNED_IN,
+    "accounts:choose-password": Who.ANYONE,
+    "accounts:person-list": Who.ADMINISTRATOR,
+    "accounts:person-create": Who.ADMINISTRATOR,
+    "accounts:person-edit": Who.ADMINISTRATOR,
+    "accounts:person-password-link": Who.ADMINISTRATOR,
+    "accounts:supervision-start": Who.ADMINISTRATOR,
+    "accounts:supervision-end": Who.ADMINISTRATOR,
+    "accounts:organisation-edit": Who.ADMINISTRATOR,
+    "clients:client-list": Who.CLINICIAN,
+    "clients:client-create": Who.THERAPIST,
+    "clients:client-edit": Who.THERAPIST,
+    "clients:episode-create": Who.THERAPIST,
+    "clients:episode-end": Who.THERAPIST,
+    "sessions_app:today": Who.THERAPIST,
+    "sessions_app:session-log": Who.THERAPIST,
+    "sessions_app:session": Who.CLINICIAN,
+    "sessions_app:session-edit": Who.THERAPIST,
+    "measures:request-create": Who.THERAPIST,
+    "measures:request-revoke": Who.THERAPIST,
+    "measures:rating-show": Who.THERAPIST,
+    "measures:link": Who.ANYONE,
+    "measures:rate": Who.ANYONE,
+    "measures:thanks": Who.ANYONE,
+    "dashboards:episode": Who.CLINICIAN,
+    "dashboards:episode-change": Who.CLINICIAN,
+    "dashboards:episode-figure": Who.CLINICIAN,
+    "dashboards:caseload": Who.SUPERVISOR,
+    "dashboards:caseload-figure": Who.SUPERVISOR,
+    "gallery": Who.SIGNED_IN,
+    "gallery-figure": Who.SIGNED_IN,
+}
+
+
+def may_open(user: User | AnonymousUser, who: Who) -> bool:
+    if who is Who.ANYONE:
+        return True
+    if who is Who.NOBODY or not isinstance(user, User) or not user.is_active:
+        return False
+    return {
+        Who.SIGNED_IN: True,
+        Who.CLINICIAN: user.is_clinician,
+        Who.THERAPIST: user.is_therapist,
+        Who.SUPERVISOR: user.is_supervisor,
+        Who.ADMINISTRATOR: user.is_administrator,
+    }[who]
+
+
+def reach(user: User, path: str) -> Q:
+    """Rows a clinician may read: their own, and those of therapists they supervise now.
+
+    `path` leads from the row to its therapist: "therapist", "episode__therapist", "session__episode__therapist".
+    Roles add up; an administrator reaches no clinical row by being one.
+    """
+    own = Q(**{path: user}) if user.is_therapist else Q(pk__in=[])
+    if not user.is_supervisor:
+        return own
+    supervised = User.objects.filter(
+        supervisions_received__supervisor=user, supervisions_received__ended_at=None
+    ).values("pk")
+    return own | Q(**{f"{path}__in": supervised})
+
+
+def check_own(user: User, therapist_id: Any) -> None:
+    """Only the therapist of an episode writes in it. Raises PermissionDenied, which answers 403."""
+    if not (user.is_therapist and user.pk == therapist_id):
+        raise PermissionDenied("Only the therapist of this episode can change it.")
+
+
+class RefuseEverybody(BasePermission):
+    """The default of every JSON view: forgetting to name a permission is safe."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return False
+
+
+class PageTable(BasePermission):
+    """For JSON views: the table above has already been asked by the middleware; this asks it again."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        match = request.resolver_match
+        return bool(match and may_open(request.user, PAGES.get(match.view_name, Who.NOBODY)))

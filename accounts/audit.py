@@ -1,0 +1,35 @@
+"""What happened, written in the transaction in which it happened."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from .models import AuditEvent, User
+
+
+def record_event(
+    action: str,
+    subject: models.Model,
+    *,
+    organisation_id: uuid.UUID,
+    by: User | None,
+    client_id: uuid.UUID | None = None,
+    fields: Iterable[str] = (),
+) -> None:
+    """Add one event. `fields` are names of what changed, never values; `by` is None for a client's link."""
+    AuditEvent(
+        organisation_id=organisation_id,
+        person=by,
+        action=action,
+        object_type=subject._meta.label,
+        object_id=subject.pk,
+        client_id=client_id,
+        fields=sorted(fields),
+    ).save()
+
+
+def changed_fields(instance: models.Model, values: dict[str, Any]) -> list[str]:
+    """The names among `values` that differ from what the instance holds."""
+    return [name for name, value in values.items() if getattr(instance, name) != value]

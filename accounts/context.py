@@ -1,0 +1,40 @@
+"""What every page of the application shows around its content."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from .access import PAGES, may_open
+from .models import User
+
+NAVIGATION = [
+    ("Today", "sessions_app:today", ("sessions_app:today",)),
+    (
+        "Clients",
+        "clients:client-list",
+        ("clients:", "dashboards:episode", "sessions_app:session", "measures:"),
+    ),
+    ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
+    ("People", "accounts:person-list", ("accounts:person", "accounts:supervision")),
+    ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
+]
+SHORTCUTS = {"Today": "g t", "Clients": "g l", "Caseload": "g c"}
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {}
+    route = request.resolver_match.view_name if request.resolver_match else ""
+    navigation = [
+        {
+            "label": label,
+            "url": reverse(name),
+            "current": route.startswith(prefixes),
+            "shortcut": SHORTCUTS.get(label, ""),
+        }
+        for label, name, prefixes in NAVIGATION
+        if may_open(user, PAGES[name])
+    ]
+    return {"navigation": navigation, "demo_banner": user.organisation.is_demo}

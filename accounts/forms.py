@@ -1,0 +1,108 @@
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.renderers import TemplatesSetting
+
+from .models import Organisation, User
+
+Result = TypeVar("Result")
+
+
+class Renderer(TemplatesSetting):
+    field_template_name = "components/field.html"
+
+
+def carry_out(form: forms.Form, write: Callable[[], Result]) -> Result | None:
+    """Run an action for a form; what the action refuses stands beside the field. None when anything is wrong."""
+    if not form.is_valid():
+        return None
+    try:
+        return write()
+    except ValidationError as error:
+        form.add_error(None, error)
+        return None
+
+
+class SubmissionForm(forms.Form):
+    """A form that writes something new: its hidden key makes sending it twice harmless."""
+
+    submission = forms.CharField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name != "submission"}
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%Y-%m-%d", **kwargs)
+
+
+class PersonForm(SubmissionForm):
+    name = forms.CharField(max_length=120, help_text="As colleagues and clients know them.")
+    email = forms.EmailField(label="E-mail address", help_text="They sign in with it.")
+    is_therapist = forms.BooleanField(
+        required=False, label="Therapist", help_text="Has clients, logs sessions, hands out links."
+    )
+    is_supervisor = forms.BooleanField(
+        required=False, label="Supervisor", help_text="Reads the caseloads of the therapists they supervise."
+    )
+    is_administrator = forms.BooleanField(
+        required=False,
+        label="Administrator",
+        help_text="Manages people, roles and supervision. Does not see clients’ records.",
+    )
+
+
+class PersonEditForm(PersonForm):
+    is_active = forms.BooleanField(
+        required=False, label="May sign in", help_text="Without it the person is signed out at once."
+    )
+
+
+class SupervisionForm(SubmissionForm):
+    supervisor = forms.ModelChoiceField(queryset=None)
+    therapist = forms.ModelChoiceField(queryset=None)
+
+    def __init__(self, *args: Any, people: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["supervisor"].queryset = people.filter(is_supervisor=True)  # type: ignore[attr-defined]
+        self.fields["therapist"].queryset = people.filter(is_therapist=True)  # type: ignore[attr-defined]
+
+
+class OrganisationForm(forms.ModelForm):
+    class Meta:
+        model = Organisation
+        fields = ("name", "time_zone", "emergency_text")
+        labels = {"name": "Name of the service", "emergency_text": "What to do in an emergency"}
+        help_texts = {
+            "name": "Clients see it above the questions.",
+            "time_zone": "Dates and times are shown in it. For example Europe/London.",
+            "emergency_text": "Every client sees it on every rating page. Name who answers at night, with a number.",
+        }
+        widgets = {"emergency_text": forms.Textarea(attrs={"rows": 4})}
+
+
+class ChoosePasswordForm(forms.Form):
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 15 characters; a few words in a row are easier to remember than signs.",
+    )
+    again = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), label="The same password again"
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("password") and cleaned.get("again") and cleaned["password"] != cleaned["again"]:
+            self.add_error("again", "The two passwords differ. Type the same one twice.")
+        return cleaned
+
+
+def people_of(user: User) -> Any:
+    return User.objects.filter(organisation_id=user.organisation_id, is_active=True)

@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from .models import User
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind the page table: somebody is signed in. For type checkers only."""
+
+    user: User
+
+
+def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """A page with a form: 422 when something in it was refused, so that nobody takes it for saved."""
+    return render(request, template, context, status=422 if context["form"].errors else 200)

@@ -1,0 +1,85 @@
+"""A form sent twice writes once: phones repeat, people press again, browsers go back."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import QueryDict
+
+from .models import Submission, User
+
+FIELD = "submission"
+NOT_CONTENT = {FIELD, "csrfmiddlewaretoken"}
+
+
+class OtherContent(ValidationError):
+    """The same form key came with different content: somebody went back and changed what was already saved."""
+
+    def __init__(self) -> None:
+        super().__init__("This form was already saved with other content. Open the saved record and edit it there.")
+
+
+def digest_of(data: QueryDict) -> str:
+    content = sorted((key, values) for key, values in data.lists() if key not in NOT_CONTENT)
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def key_of(data: QueryDict) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(data.get(FIELD, ""))
+    except ValueError:
+        return None
+
+
+def earlier_answer(data: QueryDict, *, by: User) -> str | None:
+    """Where this very form led when it was sent before. Raises OtherContent when it said something else then."""
+    key = key_of(data)
+    earlier = Submission.objects.filter(key=key).first() if key else None
+    if earlier is None:
+        return None
+    if earlier.digest != digest_of(data) or earlier.created_by_id != by.pk:
+        raise OtherContent
+    return earlier.location
+
+
+def remember_answer(data: QueryDict, location: str, *, by: User) -> None:
+    """Keep where this form led, in the transaction of what it wrote. A second one at the same moment fails here."""
+    key = key_of(data)
+    if key:
+        Submission.objects.create(
+            organisation_id=by.organisation_id, key=key, digest=digest_of(data), location=location, created_by=by
+        )
+
+
+def write_once(data: QueryDict, write: Callable[[], str], *, by: User) -> str:
+    """Run `write`, which returns where to go next, unless this form has been here before.
+
+    Two at the same moment: the later one waits, fails, and is given the answer of the first.
+    """
+    earlier = earlier_answer(data, by=by)
+    if earlier is not None:
+        return earlier
+    try:
+        with transaction.atomic():
+            location = write()
+            remember_answer(data, location, by=by)
+    except (IntegrityError, ValidationError):
+        earlier = earlier_answer(data, by=by)
+        if earlier is None:
+            raise
+        return earlier
+    return location
+
+
+@contextmanager
+def taken_means(error: ValidationError) -> Iterator[None]:
+    """A row that somebody else wrote in the same moment becomes the error a person can act on."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        raise error from None

@@ -1,0 +1,93 @@
+import uuid
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+
+from jobs.organisation import acting_in, set_organisation
+
+from .access import PAGES, Who, may_open
+from .audit import record_event
+from .models import User
+
+log = structlog.get_logger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+SESSION_KEY = "organisation"
+
+
+class PrivateHeadersMiddleware:
+    """Pages are nobody's but the reader's: never stored by a browser, a proxy or a shared computer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store, private"
+        response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+        return response
+
+
+class OrganisationMiddleware:
+    """One request, one transaction, one organisation.
+
+    The organisation comes from the signed-in session. Sign-in and links set it themselves once they know it.
+    An answer that tells of an error takes back everything the request wrote.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with transaction.atomic():
+            stored = request.session.get(SESSION_KEY)
+            set_organisation(uuid.UUID(stored) if stored else None)
+            response = self.get_response(request)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        denied = getattr(request, "denied", None)
+        if denied is not None:
+            self.record_denied(*denied)
+        return response
+
+    def record_denied(self, user: User, route: str) -> None:
+        """The request was rolled back; that it was refused is kept."""
+        log.warning("refused", route=route)
+        with acting_in(user.organisation_id):
+            record_event("page.refused", user, organisation_id=user.organisation_id, by=user, fields=[route])
+
+
+class AccessMiddleware:
+    """Asks the page table before any view runs, and puts the reader's clock on the wall."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        if isinstance(user, User):
+            timezone.activate(zoneinfo.ZoneInfo(user.organisation.time_zone))
+        else:
+            timezone.deactivate()
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        match = request.resolver_match
+        route = (match.view_name if match else "") or ""
+        who = PAGES.get(route, Who.NOBODY)
+        if may_open(request.user, who):
+            return None
+        if isinstance(request.user, AnonymousUser) and who is not Who.NOBODY:
+            return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+        if isinstance(request.user, User):
+            request.denied = (request.user, route)  # type: ignore[attr-defined]
+        raise PermissionDenied("This page is not part of your role.")

@@ -1,0 +1,159 @@
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+
+def check_time_zone(value: str) -> None:
+    import zoneinfo
+
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError("There is no time zone of this name. Examples: Europe/London, America/New_York.")
+
+
+EMERGENCY_TEXT = (
+    "Nobody watches these answers around the clock. If you are in danger or might harm yourself, call the "
+    "emergency number where you are, now."
+)
+
+
+class Organisation(models.Model):
+    """A service: the people who work there and everything they record. Nothing is shared between two."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    time_zone = models.CharField(max_length=60, default="Europe/London", validators=[check_time_zone])
+    emergency_text = models.TextField(max_length=600, default=EMERGENCY_TEXT)
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OrganisationModel(models.Model):
+    """A row that belongs to one organisation; row-level security keeps the others from it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, OrganisationModel):
+    """A person who works in the organisation. Roles add up; a person without one can only sign in."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    is_therapist = models.BooleanField(default=False)
+    is_supervisor = models.BooleanField(default=False)
+    is_administrator = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(name="accounts_user_email_lower", condition=Q(email=models.functions.Lower("email")))
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        self.email = (self.email or "").strip().lower()
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    @property
+    def is_clinician(self) -> bool:
+        return self.is_therapist or self.is_supervisor
+
+    @property
+    def roles(self) -> list[str]:
+        held = [
+            ("therapist", self.is_therapist),
+            ("supervisor", self.is_supervisor),
+            ("administrator", self.is_administrator),
+        ]
+        return [name for name, is_held in held if is_held]
+
+
+class SupervisionQuerySet(models.QuerySet["Supervision"]):
+    def current(self) -> "SupervisionQuerySet":
+        return self.filter(ended_at=None)
+
+
+class Supervision(OrganisationModel):
+    """One therapist supervised by one supervisor, from a day until it is ended."""
+
+    supervisor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="supervisions_given")
+    therapist = models.ForeignKey(User, on_delete=models.PROTECT, related_name="supervisions_received")
+    started_at = models.DateTimeField(default=timezone.now)
+    started_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = SupervisionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["supervisor", "therapist"], condition=Q(ended_at=None), name="accounts_supervision_current_once"
+            ),
+            models.CheckConstraint(name="accounts_supervision_two_people", condition=~Q(supervisor=F("therapist"))),
+            models.CheckConstraint(
+                name="accounts_supervision_ended_by",
+                condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+        ]
+
+
+class Submission(OrganisationModel):
+    """A form that was sent: its hidden key, and where the answer led. The same form sent twice writes once."""
+
+    key = models.UUIDField()
+    digest = models.CharField(max_length=64)
+    location = models.CharField(max_length=300)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "key"], name="accounts_submission_once")]
+
+
+class AuditEvent(OrganisationModel):
+    """Who did what to which record, when. Added, never changed; holds no clinical content."""
+
+    happened_at = models.DateTimeField(db_default=Now())
+    person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60)
+    object_id = models.UUIDField()
+    client_id = models.UUIDField(null=True)
+    fields = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "client_id", "happened_at"], name="accounts_audit_client")]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, force_insert=True)

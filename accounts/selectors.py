@@ -1,0 +1,51 @@
+import uuid
+
+from django.contrib.auth.tokens import default_token_generator
+from django.db.models import Count, Q, QuerySet
+
+from jobs import actions as jobs
+from jobs.models import Route
+from jobs.organisation import set_organisation
+
+from .models import Organisation, Supervision, User
+
+
+def people(user: User) -> QuerySet[User]:
+    """Everybody of the organisation, with the number of clients each sees now."""
+    return (
+        User.objects.filter(organisation_id=user.organisation_id)
+        .annotate(open_episodes=Count("episodes", filter=Q(episodes__ended_on=None)))
+        .order_by("-is_active", "name")
+    )
+
+
+def supervisions(user: User) -> QuerySet[Supervision]:
+    return (
+        Supervision.objects.current()
+        .filter(organisation_id=user.organisation_id)
+        .select_related("supervisor", "therapist")
+        .order_by("supervisor__name", "therapist__name")
+    )
+
+
+def supervisors_of(therapist: User) -> list[User]:
+    return list(
+        User.objects.filter(
+            is_active=True, supervisions_given__therapist=therapist, supervisions_given__ended_at=None
+        ).order_by("name")
+    )
+
+
+def person_with_link(person_id: uuid.UUID, token: str) -> User | None:
+    """The person who may choose a password with this link; None when it was used or has expired."""
+    set_organisation(jobs.organisation_of(kind=Route.Kind.PERSON, value=str(person_id)))
+    person = User.objects.filter(pk=person_id, is_active=True).select_related("organisation").first()
+    return person if person and default_token_generator.check_token(person, token) else None
+
+
+def organisation_with_slug(slug: str) -> uuid.UUID | None:
+    return jobs.organisation_of(kind=Route.Kind.ORGANISATION, value=slug)
+
+
+def organisation_by_id(organisation_id: uuid.UUID) -> Organisation:
+    return Organisation.objects.get(pk=organisation_id)

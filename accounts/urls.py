@@ -1,0 +1,15 @@
+from django.urls import path
+
+from . import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("people/", views.person_list, name="person-list"),
+    path("people/new/", views.person_create, name="person-create"),
+    path("people/<uuid:person_id>/", views.person_edit, name="person-edit"),
+    path("people/<uuid:person_id>/password-link/", views.person_password_link, name="person-password-link"),
+    path("people/supervision/", views.supervision_start, name="supervision-start"),
+    path("people/supervision/<uuid:supervision_id>/end/", views.supervision_end, name="supervision-end"),
+    path("service/", views.organisation_edit, name="organisation-edit"),
+    path("welcome/<uuid:person_id>/<str:token>/", views.choose_password, name="choose-password"),
+]

@@ -1,0 +1,142 @@
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.tokens import default_token_generator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from . import actions, selectors
+from .access import PAGES, may_open
+from .forms import (
+    ChoosePasswordForm,
+    OrganisationForm,
+    PersonEditForm,
+    PersonForm,
+    SupervisionForm,
+    carry_out,
+    people_of,
+)
+from .http import SignedInRequest, form_page
+from .idempotency import write_once
+
+HOMES = ("sessions_app:today", "dashboards:caseload", "accounts:person-list", "account")
+
+
+@require_GET
+def home(request: SignedInRequest) -> HttpResponse:
+    """The first page of the person's roles."""
+    return redirect(next(name for name in HOMES if may_open(request.user, PAGES[name])))
+
+
+@require_GET
+def account(request: SignedInRequest) -> HttpResponse:
+    return render(request, "accounts/account.html")
+
+
+@require_GET
+def person_list(request: SignedInRequest) -> HttpResponse:
+    context = {
+        "people": selectors.people(request.user),
+        "supervisions": selectors.supervisions(request.user),
+        "form": SupervisionForm(people=people_of(request.user)),
+    }
+    return render(request, "accounts/person_list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def person_create(request: SignedInRequest) -> HttpResponse:
+    form = PersonForm(request.POST or None)
+    if request.method == "POST":
+
+        def write() -> str:
+            person = actions.create_person(organisation=request.user.organisation, **form.values, by=request.user)
+            return reverse("accounts:person-password-link", args=[person.pk])
+
+        location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+        if location:
+            return redirect(location)
+    return form_page(request, "accounts/person_form.html", {"form": form})
+
+
+@require_http_methods(["GET", "POST"])
+def person_edit(request: SignedInRequest, person_id: uuid.UUID) -> HttpResponse:
+    person = get_object_or_404(selectors.people(request.user), pk=person_id)
+    shown = {name: getattr(person, name) for name in PersonEditForm.base_fields if name != "submission"}
+    form = PersonEditForm(request.POST or None, initial=shown)
+    if request.method == "POST":
+        saved = carry_out(form, lambda: actions.update_person(person=person, by=request.user, **form.values))
+        if saved:
+            messages.success(request, f"{saved.name} is saved.")
+            return redirect("accounts:person-list")
+    return form_page(request, "accounts/person_form.html", {"form": form, "person": person})
+
+
+@require_GET
+def person_password_link(request: SignedInRequest, person_id: uuid.UUID) -> HttpResponse:
+    """A link with which the person chooses a password; it works once, for three days."""
+    person = get_object_or_404(selectors.people(request.user), pk=person_id, is_active=True)
+    path = reverse("accounts:choose-password", args=[person.pk, default_token_generator.make_token(person)])
+    context = {"person": person, "link": request.build_absolute_uri(path)}
+    return render(request, "accounts/person_password_link.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def choose_password(request: HttpRequest, person_id: uuid.UUID, token: str) -> HttpResponse:
+    person = selectors.person_with_link(person_id, token)
+    if person is None:
+        return render(request, "accounts/choose_password_unusable.html", status=404)
+    form = ChoosePasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with_password = {"person": person, "password": form.cleaned_data["password"]}
+        if carry_out(form, lambda: actions.choose_password(**with_password) or True):
+            messages.success(request, "Your password is set. Sign in with it.")
+            return redirect("account_login")
+    response = form_page(request, "accounts/choose_password.html", {"form": form, "person": person})
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_POST
+def supervision_start(request: SignedInRequest) -> HttpResponse:
+    form = SupervisionForm(request.POST, people=people_of(request.user))
+
+    def write() -> str:
+        actions.start_supervision(**form.values, by=request.user)
+        return reverse("accounts:person-list") + "#supervision"
+
+    location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+    if location:
+        return redirect(location)
+    context = {
+        "people": selectors.people(request.user),
+        "supervisions": selectors.supervisions(request.user),
+        "form": form,
+    }
+    return form_page(request, "accounts/person_list.html", context)
+
+
+@require_POST
+def supervision_end(request: SignedInRequest, supervision_id: uuid.UUID) -> HttpResponse:
+    supervision = get_object_or_404(selectors.supervisions(request.user), pk=supervision_id)
+    actions.end_supervision(supervision=supervision, by=request.user)
+    messages.success(
+        request, f"{supervision.supervisor.name} no longer sees the caseload of {supervision.therapist.name}."
+    )
+    return redirect("accounts:person-list")
+
+
+@require_http_methods(["GET", "POST"])
+def organisation_edit(request: SignedInRequest) -> HttpResponse:
+    organisation = selectors.organisation_by_id(request.user.organisation_id)
+    form = OrganisationForm(request.POST or None, instance=selectors.organisation_by_id(organisation.pk))
+    if request.method == "POST":
+        saved = carry_out(
+            form,
+            lambda: actions.update_organisation(organisation=organisation, by=request.user, **form.cleaned_data),
+        )
+        if saved:
+            messages.success(request, "Saved.")
+            return redirect("accounts:organisation-edit")
+    return form_page(request, "accounts/organisation_form.html", {"form": form})

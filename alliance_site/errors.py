@@ -1,0 +1,54 @@
+"""Error pages: what happened, and what to do next. They need no database and no signed-in person."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+PAGES: dict[int, tuple[str, str]] = {
+    400: ("This request could not be read", "Go back, reload the page and try again."),
+    403: (
+        "This page is not part of your role",
+        "Ask an administrator of your service if you think that it should be.",
+    ),
+    404: (
+        "There is nothing here",
+        "The address may be mistyped, or it leads to a record that is not yours to see.",
+    ),
+    500: (
+        "Something went wrong on our side",
+        "What you had saved before is safe. Go back and try again; if it happens again, tell your administrator.",
+    ),
+}
+
+
+def error_page(status: int) -> HttpResponse:
+    title, text = PAGES[status]
+    context = {"title": title, "text": text, "action_url": "/", "action_label": "Go to the start page"}
+    return HttpResponse(render_to_string("error.html", context), status=status)
+
+
+def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return error_page(400)
+
+
+def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return error_page(403)
+
+
+def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return error_page(404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return error_page(500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    context = {
+        "title": "This page was open for too long",
+        "text": "Nothing was saved. Go back in your browser: what you typed is still there. Reload, then send it again.",
+        "action_url": "/",
+        "action_label": "Go to the start page",
+    }
+    return HttpResponse(render_to_string("error.html", context), status=403)

@@ -1,0 +1,109 @@
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F
+
+from accounts.access import check_own
+from accounts.audit import changed_fields, record_event
+from accounts.idempotency import taken_means
+from accounts.models import User
+
+from .models import Client, Episode
+
+
+class CodeTaken(ValidationError):
+    pass
+
+
+class EpisodeOpen(ValidationError):
+    pass
+
+
+class StaleVersion(Exception):
+    """Somebody saved this record after the page was opened. Carries the record as it is now."""
+
+    def __init__(self, current: Any) -> None:
+        super().__init__("saved by somebody else meanwhile")
+        self.current = current
+
+
+@transaction.atomic
+def create_client(*, code: str, name: str = "", by: User) -> Client:
+    """Add a client under a code of the service's own. Raises CodeTaken."""
+    client = Client(organisation_id=by.organisation_id, code=code.strip(), name=name.strip(), created_by=by)
+    check_code(client)
+    client.full_clean(validate_constraints=False)
+    with taken_means(code_taken(client)):
+        client.save(force_insert=True)
+    record_event("client.created", client, organisation_id=client.organisation_id, client_id=client.pk, by=by)
+    return client
+
+
+def check_code(client: Client) -> None:
+    if Client.objects.filter(code__iexact=client.code).exclude(pk=client.pk).exists():
+        raise code_taken(client)
+
+
+def code_taken(client: Client) -> CodeTaken:
+    return CodeTaken({"code": f"The code {client.code} is already in use. Choose another."})
+
+
+@transaction.atomic
+def update_client(*, client: Client, version: int, by: User, **values: Any) -> Client:
+    """Change code or name. Raises CodeTaken, and StaleVersion when `version` is not the saved one."""
+    changed = changed_fields(client, values)
+    for name in changed:
+        setattr(client, name, values[name])
+    check_code(client)
+    client.full_clean(validate_constraints=False)
+    saved = Client.objects.filter(pk=client.pk, version=version).update(
+        version=F("version") + 1, **{name: values[name] for name in changed}
+    )
+    if not saved:
+        raise StaleVersion(Client.objects.get(pk=client.pk))
+    record_event(
+        "client.changed", client, organisation_id=client.organisation_id, client_id=client.pk, by=by, fields=changed
+    )
+    return client
+
+
+@transaction.atomic
+def start_episode(
+    *, client: Client, modality: str, practitioner_title: str, started_on: date, by: User
+) -> Episode:
+    """Start a course of therapy with `by` as its therapist. Raises EpisodeOpen while another one is open."""
+    open_already = EpisodeOpen("This client has an open episode. End it before starting another.")
+    if Episode.objects.open().filter(client=client).exists():
+        raise open_already
+    episode = Episode(
+        organisation_id=client.organisation_id,
+        client=client,
+        therapist=by,
+        modality=modality,
+        practitioner_title=practitioner_title.strip(),
+        started_on=started_on,
+        created_by=by,
+    )
+    check_own(by, episode.therapist_id)
+    episode.full_clean(validate_constraints=False)
+    with taken_means(open_already):
+        episode.save(force_insert=True)
+    record_event("episode.started", episode, organisation_id=client.organisation_id, client_id=client.pk, by=by)
+    return episode
+
+
+@transaction.atomic
+def end_episode(*, episode: Episode, ended_on: date, ending: str, by: User) -> Episode:
+    """Close an episode with the kind of its ending; everything recorded in it stays readable."""
+    check_own(by, episode.therapist_id)
+    if ended_on < episode.started_on:
+        raise ValidationError({"ended_on": f"The episode started on {episode.started_on:%-d %B %Y}; end it then or later."})
+    episode.ended_on, episode.ending = ended_on, ending
+    episode.full_clean(validate_constraints=False)
+    episode.save(update_fields=["ended_on", "ending"])
+    record_event(
+        "episode.ended", episode, organisation_id=episode.organisation_id, client_id=episode.client_id, by=by
+    )
+    return episode

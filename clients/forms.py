@@ -1,0 +1,55 @@
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.forms import DateInput, SubmissionForm
+
+from .models import Ending, Modality
+
+
+def check_not_future(value: Any) -> None:
+    if value > timezone.localdate():
+        raise forms.ValidationError("This date is in the future. Choose today or an earlier day.")
+
+
+class ClientForm(SubmissionForm):
+    code = forms.CharField(
+        max_length=30, help_text="However your service tells people apart, for example R-0417. Everybody involved sees it."
+    )
+    name = forms.CharField(
+        max_length=120, required=False, help_text="What you call the client. Leave it empty to work with the code alone."
+    )
+
+
+class ClientEditForm(ClientForm):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class EpisodeForm(SubmissionForm):
+    modality = forms.ChoiceField(choices=Modality)
+    practitioner_title = forms.CharField(
+        max_length=60, label="Your title", help_text="As your service words it: psychologist, key worker, counsellor…"
+    )
+    started_on = forms.DateField(
+        label="Start of the episode",
+        widget=DateInput(),
+        initial=timezone.localdate,
+        validators=[check_not_future],
+        help_text="The day of the first meeting, or the day you took the client on.",
+    )
+
+
+class NewClientForm(EpisodeForm, ClientForm):
+    """A client and the first episode on one page."""
+
+    field_order = ["code", "name", "modality", "practitioner_title", "started_on"]
+
+
+class EndEpisodeForm(SubmissionForm):
+    ended_on = forms.DateField(
+        label="Last day", widget=DateInput(), initial=timezone.localdate, validators=[check_not_future]
+    )
+    ending = forms.ChoiceField(
+        label="How it ended", choices=Ending, widget=forms.RadioSelect(attrs={"class": "chips"})
+    )

@@ -1,0 +1,130 @@
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import check_own
+from accounts.forms import carry_out
+from accounts.http import SignedInRequest, form_page
+from accounts.idempotency import write_once
+from measures import selectors as measures
+
+from . import actions, selectors
+from .forms import ClientEditForm, EndEpisodeForm, EpisodeForm, NewClientForm
+from .models import Client, Episode
+
+PER_PAGE = 50
+
+
+@require_GET
+def client_list(request: SignedInRequest) -> HttpResponse:
+    search = request.GET.get("q", "").strip()
+    show_ended = request.GET.get("show") == "ended"
+    found = selectors.client_list(request.user, search=search, show_ended=show_ended)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    counts = selectors.counts(request.user)
+    url = reverse("clients:client-list")
+    context = {
+        "page": page,
+        "rows": measures.with_latest_change(list(page)),
+        "search": search,
+        "show_ended": show_ended,
+        "tabs": [
+            {"label": "Open", "url": url, "current": not show_ended, "count": counts["open"]},
+            {"label": "Ended", "url": f"{url}?show=ended", "current": show_ended, "count": counts["ended"]},
+        ],
+        "has_any": bool(counts["open"] or counts["ended"]),
+    }
+    return render(request, "clients/client_list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def client_create(request: SignedInRequest) -> HttpResponse:
+    form = NewClientForm(
+        request.POST or None, initial={"practitioner_title": selectors.last_title(request.user)}
+    )
+    if request.method == "POST":
+
+        def write() -> str:
+            values = form.values
+            client = actions.create_client(code=values.pop("code"), name=values.pop("name"), by=request.user)
+            episode = actions.start_episode(client=client, **values, by=request.user)
+            return reverse("dashboards:episode", args=[episode.pk])
+
+        location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+        if location:
+            messages.success(request, "The client is added. Log the first session when it has taken place.")
+            return redirect(location)
+    return form_page(request, "clients/client_form.html", {"form": form})
+
+
+@require_http_methods(["GET", "POST"])
+def client_edit(request: SignedInRequest, client_id: uuid.UUID) -> HttpResponse:
+    client = get_object_or_404(selectors.clients(request.user), pk=client_id)
+    episode = selectors.episodes(request.user).filter(client=client).order_by("-started_on").first()
+    if episode is None:
+        raise PermissionDenied
+    check_own(request.user, episode.therapist_id)
+    shown = {"code": client.code, "name": client.name, "version": client.version}
+    form = ClientEditForm(request.POST or None, initial=shown)
+    if request.method == "POST":
+
+        def write() -> object:
+            return actions.update_client(client=client, by=request.user, **form.values)
+
+        try:
+            if carry_out(form, write):
+                messages.success(request, "Saved.")
+                return redirect("dashboards:episode", episode.pk)
+        except actions.StaleVersion as conflict:
+            return conflict_page(request, form, conflict.current, episode)
+    return form_page(request, "clients/client_edit.html", {"form": form, "client": client, "episode": episode})
+
+
+def conflict_page(
+    request: HttpRequest, form: ClientEditForm, current: Client, episode: Episode
+) -> HttpResponse:
+    """What is saved and what was typed, side by side; saving again says which one is meant."""
+    again = ClientEditForm(initial={**form.values, "version": current.version})
+    cancel_url = reverse("dashboards:episode", args=[episode.pk])
+    context = {"form": again, "current": current, "cancel_url": cancel_url}
+    return render(request, "clients/client_conflict.html", context, status=409)
+
+
+@require_http_methods(["GET", "POST"])
+def episode_create(request: SignedInRequest, client_id: uuid.UUID) -> HttpResponse:
+    client = get_object_or_404(selectors.clients(request.user), pk=client_id)
+    form = EpisodeForm(request.POST or None, initial={"practitioner_title": selectors.last_title(request.user)})
+    if request.method == "POST":
+
+        def write() -> str:
+            episode = actions.start_episode(client=client, **form.values, by=request.user)
+            return reverse("dashboards:episode", args=[episode.pk])
+
+        location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+        if location:
+            return redirect(location)
+    return form_page(request, "clients/episode_form.html", {"form": form, "client": client})
+
+
+@require_http_methods(["GET", "POST"])
+def episode_end(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    episode = get_object_or_404(selectors.episodes(request.user).open(), pk=episode_id)  # type: ignore[attr-defined]
+    check_own(request.user, episode.therapist_id)
+    form = EndEpisodeForm(request.POST or None)
+    if request.method == "POST":
+
+        def write() -> str:
+            actions.end_episode(episode=episode, **form.values, by=request.user)
+            return reverse("dashboards:episode", args=[episode.pk])
+
+        location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+        if location:
+            messages.success(request, "The episode is closed. Everything recorded in it stays readable.")
+            return redirect(location)
+    return form_page(request, "clients/episode_end.html", {"form": form, "episode": episode})

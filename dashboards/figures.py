@@ -1,0 +1,221 @@
+"""Figures in Plotly's JSON: points in, plain dicts out. No query, no clock.
+
+Colours are set for light paper; the page's script replaces them by the reader's theme through each trace's
+`meta.role`. Text from people never reaches a figure: labels are numbers and our own words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from measures.statistics.summary import Point
+
+COLOURS = {"goal": "#0069A8", "task": "#B24A00", "bond": "#00735A", "outcome": "#5A6675", "neutral": "#5A6675"}
+SYMBOLS = {"goal": "circle", "task": "square", "bond": "diamond", "total": "circle"}
+DASHES = {"client": "solid", "therapist": "dash"}
+LABELS = {"goal": "Goal", "task": "Task", "bond": "Bond", "total": "Outcome"}
+Figure = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A planned meeting that did not take place, on the session axis."""
+
+    session: int
+    words: str
+
+
+def alliance_figure(
+    series: Mapping[tuple[str, str], Sequence[Point]],
+    *,
+    value_range: tuple[float, float],
+    missed: Sequence[Missed] = (),
+    last_session: int,
+    band: tuple[str, float, float] | None = None,
+) -> Figure:
+    """Goal, task and bond by session: client solid, therapist dashed, a gap wherever nothing was rated.
+
+    `series` maps (rater, scale) to one point per session; `band` is (scale, low, high) of the usual range.
+    """
+    traces = [
+        line_trace(points, rater=rater, scale=scale, is_last=rater == "client")
+        for (rater, scale), points in series.items()
+    ]
+    low, high = value_range
+    if missed:
+        traces.append(missed_trace(missed, y=low))
+    layout = session_layout(low, high, last_session)
+    if band:
+        scale, band_low, band_high = band
+        layout["shapes"] = [
+            {
+                "type": "rect",
+                "name": scale,
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": band_low,
+                "y1": band_high,
+                "fillcolor": COLOURS[scale],
+                "opacity": 0.1,
+                "line": {"width": 0},
+                "layer": "below",
+            }
+        ]
+        layout["annotations"] = [
+            {
+                "name": scale,
+                "xref": "paper",
+                "x": 0,
+                "xanchor": "left",
+                "y": band_low,
+                "yanchor": "bottom",
+                "text": f"usual for {LABELS[scale].lower()}",
+                "showarrow": False,
+                "font": {"size": 12, "color": COLOURS[scale]},
+            }
+        ]
+    return {"data": traces, "layout": layout}
+
+
+def line_trace(points: Sequence[Point], *, rater: str, scale: str, is_last: bool) -> dict[str, Any]:
+    colour = COLOURS.get(scale, COLOURS["outcome"])
+    who = {"client": "client", "therapist": "therapist"}[rater]
+    label = LABELS[scale]
+    texts = [""] * len(points)
+    scored = [index for index, point in enumerate(points) if point.value is not None]
+    if is_last and scored:
+        texts[scored[-1]] = f" {label}"
+    return {
+        "type": "scatter",
+        "mode": "lines+markers+text" if is_last else "lines+markers",
+        "name": f"{label}, {who}",
+        "x": [point.session for point in points],
+        "y": [point.value for point in points],
+        "text": texts,
+        "textposition": "middle right",
+        "textfont": {"color": colour, "size": 13},
+        "cliponaxis": False,
+        "connectgaps": False,
+        "line": {"color": colour, "width": 2.5 if rater == "client" else 1.5, "dash": DASHES[rater]},
+        "marker": {
+            "color": colour,
+            "size": 8 if rater == "client" else 7,
+            "symbol": SYMBOLS[scale] if rater == "client" else f"{SYMBOLS[scale]}-open",
+        },
+        "hovertemplate": f"Session %{{x}}<br>{label}, {who}: %{{y:.1f}}<extra></extra>",
+        "meta": {"role": scale if scale in COLOURS else "outcome", "rater": rater},
+        "showlegend": False,
+    }
+
+
+def missed_trace(missed: Sequence[Missed], *, y: float) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "Did not take place",
+        "x": [meeting.session for meeting in missed],
+        "y": [y] * len(missed),
+        "customdata": [meeting.words for meeting in missed],
+        "cliponaxis": False,
+        "marker": {"symbol": "x-thin-open", "size": 10, "color": "#8A5A00", "line": {"width": 2}},
+        "hovertemplate": "Session %{x}<br>%{customdata}<extra></extra>",
+        "meta": {"role": "attention"},
+        "showlegend": False,
+    }
+
+
+def session_layout(low: float, high: float, last_session: int) -> dict[str, Any]:
+    step = 1 if last_session <= 20 else 2 if last_session <= 40 else 5
+    ticks = list(range(1, last_session + 1, step)) or [1]
+    return {
+        "xaxis": {
+            "title": {"text": "Session"},
+            "tickmode": "array",
+            "tickvals": ticks,
+            "ticktext": [str(tick) for tick in ticks],
+            "range": [0.5, max(last_session, 5) + 0.9],
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        "yaxis": {
+            "range": [low - 0.04 * (high - low), high + 0.04 * (high - low)],
+            "dtick": (high - low) / 5,
+            "tick0": low,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        "margin": {"l": 36, "r": 44, "t": 12, "b": 44},
+        "hovermode": "closest",
+        "showlegend": False,
+    }
+
+
+def outcome_figure(points: Sequence[Point], *, value_range: tuple[float, float], last_session: int) -> Figure:
+    """The outcome measure on the same session axis as the alliance above it; one y-axis of its own."""
+    low, high = value_range
+    trace = line_trace(points, rater="client", scale="total", is_last=False)
+    trace["line"]["color"] = trace["marker"]["color"] = COLOURS["outcome"]
+    return {"data": [trace], "layout": session_layout(low, high, last_session)}
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One episode in the caseload's overview."""
+
+    code: str
+    url: str
+    bond: float
+    change: float
+    is_low: bool
+
+
+def caseload_figure(dots: Sequence[Dot], *, value_range: tuple[float, float]) -> Figure:
+    """Bond now against its change since the rating before; a dot per episode that leads to its page."""
+    low, high = value_range
+    groups = [
+        ("lower than usual", "attention", "triangle-down", [dot for dot in dots if dot.is_low]),
+        ("within the usual range", "bond", "circle", [dot for dot in dots if not dot.is_low]),
+    ]
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers+text" if role == "attention" else "markers",
+            "name": f"Bond {name}",
+            "x": [dot.change for dot in group],
+            "y": [dot.bond for dot in group],
+            "text": [escaped(dot.code) for dot in group],
+            "textposition": "top center",
+            "customdata": [{"url": dot.url} for dot in group],
+            "hovertemplate": "%{text}<br>Bond now %{y:.1f}, change %{x:+.1f}<extra></extra>",
+            "marker": {
+                "symbol": symbol,
+                "size": 11,
+                "color": "#8A5A00" if role == "attention" else COLOURS["bond"],
+                "opacity": 0.85,
+            },
+            "meta": {"role": role},
+            "cliponaxis": False,
+            "showlegend": False,
+        }
+        for name, role, symbol, group in groups
+        if group
+    ]
+    reach = max([abs(dot.change) for dot in dots] + [2]) * 1.1
+    layout = session_layout(low, high, 5)
+    layout["xaxis"] = {
+        "title": {"text": "Change since the rating before"},
+        "range": [-reach, reach],
+        "zeroline": True,
+        "fixedrange": True,
+        "showgrid": True,
+    }
+    layout["yaxis"]["title"] = {"text": "Bond now"}
+    layout["margin"]["l"] = 52
+    return {"data": traces, "layout": layout}
+
+
+def escaped(text: str) -> str:
+    """Plotly reads a few tags in labels; a code is shown as it is written, never as markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,54 @@
+"""Numbers and days as the pages write them."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.filter
+def score(value: float | None) -> SafeString | str:
+    """One decimal; a missing score says so to everybody, and is never a zero."""
+    if value is None:
+        return format_html('<span class="muted"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>', "no score")
+    return f"{value:.1f}"
+
+
+@register.filter
+def signed(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:+.1f}".replace("-", "−") if round(value, 1) else "no change"
+
+
+@register.filter
+def days_ago(day: date | None) -> str:
+    if day is None:
+        return ""
+    days = (timezone.localdate() - day).days
+    if days == 0:
+        return "today"
+    if days == 1:
+        return "yesterday"
+    return f"{days} days ago" if days < 60 else f"{day:%-d %B %Y}"
+
+
+@register.filter
+def last_change(scales: Mapping[str, Any]) -> str:
+    """The component that moved most since the rating before, with its sign."""
+    moved = [(name, trend.change) for name, trend in scales.items() if name != "total" and trend.change is not None]
+    if not moved:
+        return "first rating" if scales else "no rating yet"
+    name, change = max(moved, key=lambda pair: abs(pair[1]))
+    return f"{name} {signed(change)}" if round(change, 1) else "no change"
+
+
+@register.filter
+def of_scale(scales: Mapping[str, Any], name: str) -> Any:
+    return scales.get(name)

@@ -1,0 +1,12 @@
+from django.urls import path
+
+from . import views
+
+app_name = "dashboards"
+urlpatterns = [
+    path("episodes/<uuid:episode_id>/", views.episode, name="episode"),
+    path("episodes/<uuid:episode_id>/change/", views.episode_change, name="episode-change"),
+    path("episodes/<uuid:episode_id>/figure.json", views.EpisodeFigure.as_view(), name="episode-figure"),
+    path("caseload/", views.caseload, name="caseload"),
+    path("caseload/figure.json", views.CaseloadFigure.as_view(), name="caseload-figure"),
+]

@@ -1,0 +1,161 @@
+import uuid
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.access import PageTable
+from accounts.audit import record_event
+from accounts.http import SignedInRequest
+from clients.forms import NewClientForm
+from clients.models import Episode
+from clients.selectors import episodes
+from measures import instruments
+from measures.forms import RatingForm
+from measures.statistics.summary import Point
+
+from . import figures, selectors
+
+
+def visible_episode(request: SignedInRequest, episode_id: uuid.UUID) -> Episode:
+    return get_object_or_404(episodes(request.user), pk=episode_id)
+
+
+@require_GET
+def episode(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    episode = visible_episode(request, episode_id)
+    record_event(
+        "episode.viewed",
+        episode,
+        organisation_id=episode.organisation_id,
+        client_id=episode.client_id,
+        by=request.user,
+    )
+    return render(request, "dashboards/episode.html", episode_context(request, episode))
+
+
+def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, object]:
+    state = selectors.episode_state(episode)
+    return {
+        "episode": episode,
+        "state": state,
+        "is_own": episode.therapist_id == request.user.pk,
+        "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
+        "components": selectors.COMPONENTS,
+    }
+
+
+@require_GET
+def episode_change(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    """What an open episode page asks for every few seconds; empty unless there is something new."""
+    episode = visible_episode(request, episode_id)
+    if request.GET.get("seen") == selectors.stamp_of(episode):
+        response = HttpResponse(status=204)
+    else:
+        response = render(request, "dashboards/_episode_body.html", episode_context(request, episode))
+    response["X-Record"] = str(episode.pk)
+    return response
+
+
+class EpisodeFigure(APIView):
+    """The chart of an episode as Plotly JSON; ?panel=outcome for the panel beneath it."""
+
+    permission_classes = [PageTable]
+
+    def get(self, request: Request, episode_id: uuid.UUID) -> Response:
+        episode = get_object_or_404(episodes(request.user), pk=episode_id)
+        state = selectors.episode_state(episode)
+        last = state.sessions[-1].number if state.sessions else 1
+        if request.query_params.get("panel") == "outcome":
+            points = state.series.get((selectors.OUTCOME, "client", "total"), [])
+            span = selectors.value_range(selectors.OUTCOME)
+            return Response(figures.outcome_figure(points, value_range=span, last_session=last))
+        series = {
+            (rater, scale): state.series[selectors.ALLIANCE, rater, scale]
+            for rater in ("therapist", "client")
+            for scale in selectors.COMPONENTS
+            if (selectors.ALLIANCE, rater, scale) in state.series
+        }
+        focus = next((t for t in state.trends if t.scale == state.change.scale and t.baseline_low is not None), None)
+        return Response(
+            figures.alliance_figure(
+                series,
+                value_range=selectors.value_range(selectors.ALLIANCE),
+                missed=selectors.missed_meetings(state.sessions),
+                last_session=last,
+                band=(focus.scale, focus.baseline_low, focus.baseline_high) if focus else None,  # type: ignore[arg-type]
+            )
+        )
+
+
+@require_GET
+def caseload(request: SignedInRequest) -> HttpResponse:
+    rows = selectors.caseload(request.user)
+    context = {
+        "rows": rows,
+        "therapists": len({row.row.episode.therapist_id for row in rows}),
+        "has_dots": bool(selectors.caseload_dots(rows)),
+    }
+    return render(request, "dashboards/caseload.html", context)
+
+
+class CaseloadFigure(APIView):
+    """Bond now against its change, a dot per episode."""
+
+    permission_classes = [PageTable]
+
+    def get(self, request: Request) -> Response:
+        dots = selectors.caseload_dots(selectors.caseload(request.user))
+        return Response(figures.caseload_figure(dots, value_range=selectors.value_range(selectors.ALLIANCE)))
+
+
+@require_GET
+def gallery(request: SignedInRequest) -> HttpResponse:
+    """Every component in every state: in demo mode, to look at."""
+    edition = instruments.edition("session-check-in", "client")
+    rating = RatingForm({"item-1": "8", "item-3": "11"}, edition=edition)
+    rating.is_valid()
+    context = {
+        "form": NewClientForm({"code": "", "started_on": "soon"}),
+        "items": rating.items_to_show(),
+        "figure_url": "/gallery/figure.json",
+        "toggles": [
+            {"key": key, "label": key.capitalize(), "on": key != "task"}
+            for key in ("client", "therapist", *selectors.COMPONENTS)
+        ],
+        "tabs": [
+            {"label": "Open", "url": "#", "current": True, "count": 12},
+            {"label": "Ended", "url": "#", "current": False, "count": 3},
+        ],
+        "breadcrumb": [{"label": "Clients", "url": "#"}, {"label": "R-0417", "url": ""}],
+        "page": Paginator(range(120), 50).page(2),
+    }
+    return render(request, "gallery.html", context)
+
+
+class GalleryFigure(APIView):
+    permission_classes = [PageTable]
+
+    def get(self, request: Request) -> Response:
+        bond = [6.8, 7, 7.4, 7.6, 7.7, 7.9, 7.8, 4.6, None, 6.2, 7.9, 8.4, 8.5, 8.6]
+        shift = {"goal": -0.4, "task": -0.9, "bond": 0.0}
+        series = {
+            (rater, scale): [
+                Point(number, None if value is None else value + shift[scale] - (0.5 if rater == "therapist" else 0))
+                for number, value in enumerate(bond, start=1)
+            ]
+            for rater in ("therapist", "client")
+            for scale in selectors.COMPONENTS
+        }
+        figure = figures.alliance_figure(
+            series,
+            value_range=(0, 10),
+            missed=[figures.Missed(9, "Did not attend")],
+            last_session=len(bond),
+            band=("bond", 6.2, 8.9),
+        )
+        return Response(figure)

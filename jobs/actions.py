@@ -1,0 +1,170 @@
+"""Everything that writes to the outbox, and the only place that talks to Celery."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from celery import current_app
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from .models import Job, PeriodicRun, Route
+from .organisation import acting_in
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 5
+# Longer than a task may run (60 s), shorter than the two minutes in which a trend must be right again.
+LOST_AFTER = timedelta(seconds=75)
+
+
+def request_job(*, task: str, object_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
+    """Ask for follow-up work in the transaction that makes it necessary.
+
+    Work that already waits for the same object is not asked for twice. Touching its row holds it back until
+    this transaction has ended: the job that runs then sees what was written here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO jobs_job (id, organisation_id, task, object_id) VALUES (%s, %s, %s, %s)
+            ON CONFLICT (task, object_id) WHERE handed_at IS NULL AND finished_at IS NULL AND failed_at IS NULL
+            DO UPDATE SET requested_at = now()
+            """,
+            [uuid.uuid4(), organisation_id, task, object_id],
+        )
+
+
+def take_waiting_jobs(*, limit: int = 50) -> list[Job]:
+    """Mark due jobs as handed over, and return them. Two relays never take the same one."""
+    with transaction.atomic():
+        due = (
+            Job.objects.waiting()
+            .filter(available_at__lte=Now())
+            .order_by("available_at")
+            .select_for_update(skip_locked=True)
+        )
+        jobs = list(due[:limit])
+        if jobs:
+            Job.objects.filter(pk__in=[job.pk for job in jobs]).update(handed_at=Now())
+    return jobs
+
+
+def hand_over(jobs: list[Job]) -> int:
+    """Send jobs to Celery; give back those that the broker did not take. Returns how many it took."""
+    for position, job in enumerate(jobs):
+        try:
+            current_app.send_task(job.task, args=[str(job.pk)], task_id=f"{job.pk}:{job.attempts}")
+        except (OperationalError, RedisError, OSError) as error:
+            log.warning("broker out of reach", error=type(error).__name__, count=len(jobs) - position)
+            put_back(jobs[position:])
+            return position
+    return len(jobs)
+
+
+def put_back(jobs: list[Job], *, error: str = "", delay: timedelta = timedelta(0)) -> None:
+    """Let jobs wait again. One that has a twin waiting by now is finished: the twin does its work."""
+    for job in jobs:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE jobs_job j
+                SET handed_at = CASE WHEN twin.found THEN j.handed_at END,
+                    finished_at = CASE WHEN twin.found THEN now() END,
+                    available_at = now() + %s,
+                    last_error = %s
+                FROM (SELECT EXISTS (
+                        SELECT 1 FROM jobs_job w
+                        WHERE w.task = %s AND w.object_id = %s AND w.id <> %s
+                          AND w.handed_at IS NULL AND w.finished_at IS NULL AND w.failed_at IS NULL) AS found) twin
+                WHERE j.id = %s AND j.finished_at IS NULL AND j.failed_at IS NULL
+                """,
+                [delay, error[:80], job.task, job.object_id, job.pk, job.pk],
+            )
+
+
+def put_back_lost_jobs() -> int:
+    """Jobs handed over and not heard of since: the broker or the worker lost them."""
+    lost = list(Job.objects.under_way().filter(handed_at__lt=Now() - LOST_AFTER)[:500])
+    put_back(lost, error="lost")
+    return len(lost)
+
+
+def run_job(job_id: uuid.UUID, work: Callable[[uuid.UUID], object]) -> None:
+    """Do a job's work inside its organisation, once. What goes wrong is counted and tried again, five times."""
+    try:
+        with transaction.atomic():
+            job = (
+                Job.objects.filter(pk=job_id, finished_at=None, failed_at=None)
+                .select_for_update(skip_locked=True)
+                .first()
+            )
+            if job is None:
+                return
+            with acting_in(job.organisation_id):
+                work(job.object_id)
+            Job.objects.filter(pk=job_id).update(finished_at=Now(), last_error="")
+    except Exception as error:
+        record_failure(job_id=job_id, error=error)
+
+
+def record_failure(*, job_id: uuid.UUID, error: Exception) -> None:
+    """Only the error's kind is kept: its message may quote what a person wrote."""
+    Job.objects.filter(pk=job_id).update(attempts=F("attempts") + 1)
+    job = Job.objects.get(pk=job_id)
+    log.error(
+        "job failed",
+        job=str(job_id),
+        task=job.task,
+        organisation=str(job.organisation_id),
+        attempts=job.attempts,
+        error=type(error).__name__,
+    )
+    if job.attempts >= MAX_ATTEMPTS:
+        Job.objects.filter(pk=job_id).update(failed_at=Now(), last_error=type(error).__name__[:80])
+    else:
+        put_back([job], error=type(error).__name__, delay=timedelta(seconds=2**job.attempts))
+
+
+def start_period(*, name: str, task: str, seconds: int, now: datetime) -> bool:
+    """Ask once per period for a periodic job in every organisation. False when this period has its run."""
+    start = datetime.fromtimestamp(now.timestamp() // seconds * seconds, tz=UTC)
+    with transaction.atomic():
+        _run, is_new = PeriodicRun.objects.get_or_create(name=name, period_start=start)
+        if is_new:
+            for organisation_id in organisation_ids():
+                request_job(task=task, object_id=organisation_id, organisation_id=organisation_id)
+    return is_new
+
+
+def organisation_ids() -> list[uuid.UUID]:
+    return list(
+        Route.objects.filter(kind=Route.Kind.ORGANISATION)
+        .order_by("organisation_id")
+        .values_list("organisation_id", flat=True)
+    )
+
+
+def remove_finished(*, older_than: timedelta = timedelta(days=7)) -> None:
+    """Finished jobs and old periods have told all they know."""
+    Job.objects.filter(finished_at__lt=Now() - older_than).delete()
+    PeriodicRun.objects.filter(period_start__lt=Now() - older_than).delete()
+
+
+def set_route(*, kind: str, value: str, organisation_id: uuid.UUID) -> None:
+    """Lead from an address, a link or a person to the organisation. Raises IntegrityError when it is taken."""
+    Route.objects.create(kind=kind, key=Route.key_of(value), organisation_id=organisation_id)
+
+
+def remove_route(*, kind: str, value: str) -> None:
+    Route.objects.filter(kind=kind, key=Route.key_of(value)).delete()
+
+
+def organisation_of(*, kind: str, value: str) -> uuid.UUID | None:
+    return (
+        Route.objects.filter(kind=kind, key=Route.key_of(value)).values_list("organisation_id", flat=True).first()
+    )

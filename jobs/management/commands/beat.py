@@ -1,0 +1,25 @@
+"""Celery's beat behind a PostgreSQL advisory lock: however many are started, one beats."""
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from alliance_site.celery import app
+
+LOCK = 7_210_433
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        while not self.has_lock():
+            time.sleep(5)
+        app.Beat(scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True, max_interval=5).run()
+
+    def has_lock(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+            return bool(cursor.fetchone()[0])

@@ -1,0 +1,30 @@
+"""Row-level security as a migration operation."""
+
+from django.conf import settings
+from django.db.migrations.operations import RunSQL
+
+ORGANISATION = "NULLIF(current_setting('app.organisation', true), '')::uuid"
+
+
+def protect(table: str, condition: str = f"organisation_id = {ORGANISATION}") -> RunSQL:
+    """Show and accept only rows of the transaction's organisation; no organisation, no rows."""
+    return RunSQL(
+        sql=f"""
+            ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+            ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+            CREATE POLICY organisation ON {table} USING ({condition}) WITH CHECK ({condition});
+        """,
+        reverse_sql=f"""
+            DROP POLICY organisation ON {table};
+            ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;
+            ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;
+        """,
+    )
+
+
+def insert_only(table: str) -> RunSQL:
+    """The application may add and read rows, and nothing else."""
+    return RunSQL(
+        sql=f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{settings.APP_ROLE}"',
+        reverse_sql=f'GRANT UPDATE, DELETE ON {table} TO "{settings.APP_ROLE}"',
+    )

@@ -1,0 +1,31 @@
+"""What Celery calls. A task carries a job's id; the job carries the rest."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from . import actions
+
+PERIODIC = {"sweep": "measures.sweep_trends"}
+
+
+def job_task(name: str) -> Callable[[Callable[[uuid.UUID], object]], Any]:
+    """Make a function of one object's id into a Celery task that is run through the outbox."""
+
+    def decorate(work: Callable[[uuid.UUID], object]) -> Any:
+        @shared_task(name=name)
+        def task(job_id: str) -> None:
+            actions.run_job(uuid.UUID(job_id), work)
+
+        return task
+
+    return decorate
+
+
+@shared_task(name="jobs.start_period")
+def start_period(name: str, seconds: int) -> None:
+    if actions.start_period(name=name, task=PERIODIC[name], seconds=seconds, now=timezone.now()):
+        actions.remove_finished()

@@ -1,0 +1,297 @@
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.access import check_own
+from accounts.audit import record_event
+from accounts.models import User
+from clients.models import Episode
+from jobs import actions as jobs
+from jobs.models import Route
+from sessions_app.models import TherapySession
+
+from . import instruments, scoring, tokens
+from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend
+from .selectors import series_of
+from .statistics.summary import TrendSummary, summarise
+
+COMPUTE_TRENDS = "measures.compute_trends"
+LINK_LASTS = timedelta(days=7)
+
+
+class LinkUnusable(Exception):
+    """Used, expired, revoked, mistyped or somebody else's: the person is told the same for each."""
+
+
+@transaction.atomic
+def submit_rating(
+    *, session: TherapySession, instrument: str, rater: str, answers: Mapping[int, float | None], by: User
+) -> Rating:
+    """Save a therapist's (or observer's) rating of a session; one that is there already is superseded and kept.
+
+    Raises scoring.AnswerProblem naming the items, or ValidationError when the session did not take place.
+    """
+    check_own(by, session.episode.therapist_id)
+    return record_rating(session=session, instrument=instrument, rater=rater, answers=answers, by=by)
+
+
+def record_rating(
+    *,
+    session: TherapySession,
+    instrument: str,
+    rater: str,
+    answers: Mapping[int, float | None],
+    comment: str = "",
+    do_not_raise: bool = False,
+    submitted_at: datetime | None = None,
+    by: User | None,
+) -> Rating:
+    """Score and store a rating and make the episode's trends stale, in the caller's transaction.
+
+    `submitted_at` is when it was filled in, where that was not now.
+    """
+    if not session.took_place:
+        raise ValidationError("This meeting did not take place, so there is nothing to rate.")
+    edition = instruments.edition(instrument, rater)
+    checked = scoring.check_answers(edition, answers)
+    result = scoring.score(edition, checked)
+    rating = Rating(
+        organisation_id=session.organisation_id,
+        session=session,
+        instrument=instrument,
+        rater=rater,
+        edition_version=edition.version,
+        answers={str(number): answer for number, answer in checked.items()},
+        comment=comment.strip(),
+        do_not_raise=do_not_raise,
+        submitted_by=by,
+        **({"submitted_at": submitted_at} if submitted_at else {}),
+    )
+    rating.full_clean(validate_unique=False, validate_constraints=False, exclude=["organisation", "session", "submitted_by"])
+    earlier = Rating.objects.current().filter(session=session, instrument=instrument, rater=rater)
+    earlier_id = earlier.values_list("pk", flat=True).first()
+    if earlier_id:
+        earlier.update(superseded_at=Now())
+    rating.save(force_insert=True)
+    if earlier_id:
+        Rating.objects.filter(pk=earlier_id).update(superseded_by=rating)
+    Score.objects.bulk_create(
+        Score(
+            organisation_id=rating.organisation_id,
+            rating=rating,
+            scale=score.scale,
+            value=score.value,
+            mean=score.mean,
+            is_prorated=score.prorated,
+            reason=score.reason or "",
+        )
+        for score in result.scores.values()
+    )
+    record_event(
+        "rating.corrected" if earlier_id else "rating.submitted",
+        rating,
+        organisation_id=rating.organisation_id,
+        client_id=session.episode.client_id,
+        by=by,
+        fields=[instrument, rater],
+    )
+    make_trends_stale(session.episode)
+    return rating
+
+
+@transaction.atomic
+def waive_own_rating(*, session: TherapySession, by: User) -> None:
+    """Show the client's rating to a therapist who chooses not to give one of their own."""
+    check_own(by, session.episode.therapist_id)
+    updated = TherapySession.objects.filter(pk=session.pk, waived_at=None).update(waived_at=timezone.now(), waived_by=by)
+    if updated:
+        record_event(
+            "rating.waived",
+            session,
+            organisation_id=session.organisation_id,
+            client_id=session.episode.client_id,
+            by=by,
+        )
+        make_trends_stale(session.episode)
+
+
+@transaction.atomic
+def request_rating(*, session: TherapySession, instrument: str, by: User) -> RatingRequest:
+    """Make a link for one rating by the client; an open one for the same questionnaire stops working.
+
+    Raises ValidationError when the session did not take place or the client has rated it already.
+    """
+    check_own(by, session.episode.therapist_id)
+    edition = instruments.edition(instrument, Rater.CLIENT)
+    if not edition.has_wording:
+        raise ValidationError("Clients can only be asked in words, and this questionnaire's wording is not recorded.")
+    if not session.took_place:
+        raise ValidationError("This meeting did not take place, so there is nothing to rate.")
+    if Rating.objects.current().filter(session=session, instrument=instrument, rater=Rater.CLIENT).exists():
+        raise ValidationError("The client has already rated this session.")
+    RatingRequest.objects.filter(
+        session=session, instrument=instrument, revoked_at=None, redeemed_at=None
+    ).update(revoked_at=Now(), revoked_by=by)
+    request = RatingRequest(
+        organisation_id=session.organisation_id,
+        session=session,
+        instrument=instrument,
+        nonce=tokens.new_nonce(),
+        expires_at=timezone.now() + LINK_LASTS,
+        created_by=by,
+    )
+    token = tokens.token_of(request.pk, request.nonce)
+    request.token_hash = tokens.hash_of(token)
+    request.save(force_insert=True)
+    jobs.set_route(kind=Route.Kind.LINK, value=token, organisation_id=request.organisation_id)
+    record_event(
+        "link.made",
+        request,
+        organisation_id=request.organisation_id,
+        client_id=session.episode.client_id,
+        by=by,
+        fields=[instrument],
+    )
+    return request
+
+
+@transaction.atomic
+def revoke_request(*, request: RatingRequest, by: User) -> None:
+    """Make a link stop working. One that was used or withdrawn before stays as it is."""
+    check_own(by, request.session.episode.therapist_id)
+    updated = RatingRequest.objects.filter(pk=request.pk, revoked_at=None, redeemed_at=None).update(
+        revoked_at=Now(), revoked_by=by
+    )
+    if updated:
+        record_event(
+            "link.revoked",
+            request,
+            organisation_id=request.organisation_id,
+            client_id=request.session.episode.client_id,
+            by=by,
+        )
+
+
+@transaction.atomic
+def redeem_request(
+    *,
+    request_id: uuid.UUID,
+    token: str,
+    key: uuid.UUID,
+    answers: Mapping[int, float | None],
+    comment: str = "",
+    do_not_raise: bool = False,
+) -> None:
+    """Save what a client answered, once. The same form sent again changes nothing and succeeds.
+
+    One conditional update decides which of many simultaneous submits is the one; the database's clock decides
+    whether it is in time. Raises LinkUnusable, or scoring.AnswerProblem, which leaves the link usable.
+    """
+    mine = RatingRequest.objects.filter(pk=request_id, token_hash=tokens.hash_of(token))
+    redeemed = mine.filter(revoked_at=None, redeemed_at=None, expires_at__gt=Now()).update(
+        redeemed_at=Now(), redeemed_key=key
+    )
+    if not redeemed:
+        if mine.filter(redeemed_key=key).exists():
+            return
+        raise LinkUnusable
+    request = mine.select_related("session__episode").get()
+    record_rating(
+        session=request.session,
+        instrument=request.instrument,
+        rater=Rater.CLIENT,
+        answers=answers,
+        comment=comment,
+        do_not_raise=do_not_raise,
+        by=None,
+    )
+
+
+def make_trends_stale(episode: Episode) -> None:
+    """Count up the version of an episode's ratings and ask for its trends, in the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO measures_episodeseries (id, organisation_id, episode_id, input_version, computed_version)
+            VALUES (%s, %s, %s, 1, 0)
+            ON CONFLICT (episode_id) DO UPDATE
+            SET input_version = measures_episodeseries.input_version + 1, changed_at = now()
+            """,
+            [uuid.uuid4(), episode.organisation_id, episode.pk],
+        )
+    jobs.request_job(task=COMPUTE_TRENDS, object_id=episode.pk, organisation_id=episode.organisation_id)
+
+
+@transaction.atomic
+def compute_trends(*, episode_id: uuid.UUID) -> None:
+    """Recompute every trend of an episode from its scores and store of which version they are.
+
+    Doing it twice changes nothing. Two workers on one episode take turns; the version is read before the
+    scores, so a rating that arrives meanwhile leaves the trends marked as older than it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(episode_id)])
+    series = EpisodeSeries.objects.filter(episode_id=episode_id).first()
+    if series is None:
+        return
+    trends = []
+    for (instrument, rater, scale), points in series_of(episode_id).items():
+        edition = instruments.edition(instrument, rater)
+        is_in_means = edition.psychometrics_metric == "mean"
+        summary = summarise(
+            points,
+            value_range=(edition.minimum, edition.maximum),
+            sd=edition.sd.get(scale) if is_in_means else None,
+            reliability=edition.reliability.get(scale),
+        )
+        trends.append(
+            Trend(
+                organisation_id=series.organisation_id,
+                episode_id=episode_id,
+                instrument=instrument,
+                rater=rater,
+                scale=scale,
+                version=series.input_version,
+                **fields_of(summary),
+            )
+        )
+    Trend.objects.filter(episode_id=episode_id).delete()
+    Trend.objects.bulk_create(trends)
+    EpisodeSeries.objects.filter(pk=series.pk).update(computed_version=series.input_version, computed_at=Now())
+
+
+def fields_of(summary: TrendSummary) -> dict[str, Any]:
+    return {
+        "n": summary.n,
+        "latest": summary.latest,
+        "latest_session": summary.latest_session,
+        "previous": summary.previous,
+        "change": summary.change,
+        "change_from_first": summary.change_from_first,
+        "baseline": summary.baseline,
+        "baseline_low": summary.baseline_low,
+        "baseline_high": summary.baseline_high,
+        "slope": summary.slope,
+        "slope_low": summary.slope_low,
+        "slope_high": summary.slope_high,
+        "reliable_criterion": summary.reliable.criterion if summary.reliable else None,
+        "is_reliable": summary.reliable.reliable if summary.reliable else None,
+        "notes": list(summary.notes),
+    }
+
+
+@transaction.atomic
+def sweep_trends(*, organisation_id: uuid.UUID) -> int:
+    """Ask again for every trend that is older than its ratings: nothing is silently stale."""
+    stale = EpisodeSeries.objects.filter(computed_version__lt=F("input_version"), organisation_id=organisation_id)
+    episode_ids = list(stale.values_list("episode_id", flat=True)[:1000])
+    for episode_id in episode_ids:
+        jobs.request_job(task=COMPUTE_TRENDS, object_id=episode_id, organisation_id=organisation_id)
+    return len(episode_ids)

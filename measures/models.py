@@ -1,0 +1,215 @@
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.access import reach
+from accounts.models import OrganisationModel, User
+from clients.models import Episode
+from sessions_app.models import TherapySession
+
+from . import instruments
+
+COMMENT_LENGTH = 2_000
+
+
+class Rater(models.TextChoices):
+    CLIENT = "client", "Client"
+    THERAPIST = "therapist", "Therapist"
+    OBSERVER = "observer", "Observer"
+
+
+class RatingQuerySet(models.QuerySet["Rating"]):
+    def visible_to(self, user: User) -> "RatingQuerySet":
+        return self.filter(reach(user, "session__episode__therapist"))
+
+    def current(self) -> "RatingQuerySet":
+        return self.filter(superseded_at=None)
+
+    def sealed(self) -> "RatingQuerySet":
+        """Clients' ratings of the alliance that wait for the therapist's own of the same session.
+
+        They are shown, and counted in trends, once the therapist has rated or has chosen not to.
+        """
+        own = Rating.objects.filter(session=models.OuterRef("session"), rater=Rater.THERAPIST, superseded_at=None)
+        return self.filter(
+            ~models.Exists(own),
+            rater=Rater.CLIENT,
+            instrument__in=instruments_rated_by_both(),
+            session__waived_at=None,
+        )
+
+
+def instruments_rated_by_both() -> list[str]:
+    return [
+        instrument.code
+        for instrument in instruments.instruments().values()
+        if instrument.construct == "alliance" and {"client", "therapist"} <= set(instrument.editions)
+    ]
+
+
+class Rating(OrganisationModel):
+    """One completion of one instrument by one rater for one session. Never edited; a correction supersedes it."""
+
+    session = models.ForeignKey(TherapySession, on_delete=models.PROTECT, related_name="ratings")
+    instrument = models.CharField(max_length=40)
+    rater = models.CharField(max_length=10, choices=Rater)
+    edition_version = models.CharField(max_length=10)
+    answers = models.JSONField()
+    comment = models.TextField(max_length=COMMENT_LENGTH, blank=True)
+    do_not_raise = models.BooleanField(default=False)
+    submitted_at = models.DateTimeField(db_default=Now())
+    submitted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    superseded_at = models.DateTimeField(null=True)
+    superseded_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="supersedes")
+
+    objects = RatingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "instrument", "rater"],
+                condition=Q(superseded_at=None),
+                name="measures_rating_one_current",
+            ),
+            models.CheckConstraint(name="measures_rating_rater_known", condition=Q(rater__in=Rater.values)),
+            models.CheckConstraint(
+                name="measures_rating_clients_are_unsigned",
+                condition=Q(rater="client") | Q(submitted_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument} by {self.rater}"
+
+    @property
+    def edition(self) -> instruments.Edition:
+        return instruments.edition(self.instrument, self.rater)
+
+
+class Score(OrganisationModel):
+    """One scale of one rating: the published total and the item mean, or neither and the reason."""
+
+    rating = models.ForeignKey(Rating, on_delete=models.CASCADE, related_name="scores")
+    scale = models.CharField(max_length=30)
+    value = models.FloatField(null=True)
+    mean = models.FloatField(null=True)
+    is_prorated = models.BooleanField(default=False)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["rating", "scale"], name="measures_score_scale_once"),
+            models.CheckConstraint(
+                name="measures_score_value_or_reason",
+                condition=Q(value__isnull=False, mean__isnull=False, reason="")
+                | (Q(value=None, mean=None) & ~Q(reason="")),
+            ),
+        ]
+
+
+class RatingRequest(OrganisationModel):
+    """A link for one rating. The token is made again from the nonce and the site's key; only its hash is stored."""
+
+    session = models.ForeignKey(TherapySession, on_delete=models.PROTECT, related_name="rating_requests")
+    instrument = models.CharField(max_length=40)
+    nonce = models.CharField(max_length=64)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    redeemed_at = models.DateTimeField(null=True)
+    redeemed_key = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "instrument"],
+                condition=Q(revoked_at=None, redeemed_at=None),
+                name="measures_request_one_open",
+            ),
+            models.CheckConstraint(
+                name="measures_request_one_end", condition=Q(revoked_at=None) | Q(redeemed_at=None)
+            ),
+            models.CheckConstraint(
+                name="measures_request_revoked_by",
+                condition=Q(revoked_at=None, revoked_by=None) | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="measures_request_redeemed_key",
+                condition=Q(redeemed_at=None, redeemed_key=None)
+                | Q(redeemed_at__isnull=False, redeemed_key__isnull=False),
+            ),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return not self.revoked_at and not self.redeemed_at and self.expires_at > timezone.now()
+
+
+class EpisodeSeries(OrganisationModel):
+    """Which state of an episode's ratings exists, and which one the trends were computed from."""
+
+    episode = models.OneToOneField(Episode, on_delete=models.CASCADE, related_name="series")
+    input_version = models.PositiveIntegerField(default=1)
+    computed_version = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(db_default=Now())
+    computed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="measures_series_not_ahead", condition=Q(computed_version__lte=F("input_version"))
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["organisation"],
+                condition=Q(computed_version__lt=F("input_version")),
+                name="measures_series_stale",
+            )
+        ]
+
+    @property
+    def is_updating(self) -> bool:
+        return self.computed_version < self.input_version
+
+
+class Trend(OrganisationModel):
+    """The analysed series of one scale, rater and instrument in an episode, in item means."""
+
+    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="trends")
+    instrument = models.CharField(max_length=40)
+    rater = models.CharField(max_length=10, choices=Rater)
+    scale = models.CharField(max_length=30)
+    version = models.PositiveIntegerField()
+    n = models.PositiveSmallIntegerField()
+    latest = models.FloatField(null=True)
+    latest_session = models.PositiveSmallIntegerField(null=True)
+    previous = models.FloatField(null=True)
+    change = models.FloatField(null=True)
+    change_from_first = models.FloatField(null=True)
+    baseline = models.FloatField(null=True)
+    baseline_low = models.FloatField(null=True)
+    baseline_high = models.FloatField(null=True)
+    slope = models.FloatField(null=True)
+    slope_low = models.FloatField(null=True)
+    slope_high = models.FloatField(null=True)
+    reliable_criterion = models.FloatField(null=True)
+    is_reliable = models.BooleanField(null=True)
+    notes = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["episode", "instrument", "rater", "scale"], name="measures_trend_series_once"
+            ),
+            models.CheckConstraint(name="measures_trend_latest_from_1", condition=Q(n=0) | Q(latest__isnull=False)),
+            models.CheckConstraint(
+                name="measures_trend_reliable_pair",
+                condition=Q(reliable_criterion=None, is_reliable=None)
+                | Q(reliable_criterion__isnull=False, is_reliable__isnull=False),
+            ),
+        ]

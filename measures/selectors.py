@@ -1,0 +1,243 @@
+"""Reads that join or shape: series of scores, what a link opens, what a session page shows."""
+
+import uuid
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import F, Max, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from accounts.models import User
+from clients.models import Episode
+from jobs import actions as jobs
+from jobs.models import Route
+from jobs.organisation import set_organisation
+from sessions_app.models import TOOK_PLACE, TherapySession
+
+from . import instruments, tokens
+from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend, instruments_rated_by_both
+from .statistics.summary import Point
+
+SeriesKey = tuple[str, str, str]
+
+
+def series_of(episode_id: uuid.UUID) -> dict[SeriesKey, list[Point]]:
+    """Item means per (instrument, rater, scale), one point per session number; None where there is no score.
+
+    Ratings that wait for the therapist's own are left out.
+    """
+    numbers = list(
+        TherapySession.objects.filter(episode_id=episode_id).order_by("number").values_list("number", flat=True)
+    )
+    sealed = Rating.objects.current().sealed().filter(session__episode_id=episode_id).values("pk")
+    scores = (
+        Score.objects.filter(rating__session__episode_id=episode_id, rating__superseded_at=None)
+        .exclude(rating__in=sealed)
+        .values_list("rating__instrument", "rating__rater", "scale", "rating__session__number", "mean")
+    )
+    found: dict[SeriesKey, dict[int, float | None]] = defaultdict(dict)
+    for instrument, rater, scale, number, mean in scores:
+        found[instrument, rater, scale][number] = mean
+    return {
+        key: [Point(session=number, value=values.get(number)) for number in numbers]
+        for key, values in sorted(found.items())
+    }
+
+
+def open_request(token: str) -> RatingRequest | None:
+    """The request a link's token opens, entering its organisation; None for any link that can't be used."""
+    set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
+    return (
+        RatingRequest.objects.filter(
+            token_hash=tokens.hash_of(token), revoked_at=None, redeemed_at=None, expires_at__gt=Now()
+        )
+        .select_related("organisation", "session__episode__therapist")
+        .first()
+    )
+
+
+def any_request(token: str, request_id: uuid.UUID) -> RatingRequest | None:
+    """The request of this token, whatever became of it: a repeated submit must find the one it repeats."""
+    set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
+    return (
+        RatingRequest.objects.filter(pk=request_id, token_hash=tokens.hash_of(token))
+        .select_related("organisation", "session__episode__therapist")
+        .first()
+    )
+
+
+def used_request(token: str, request_id: uuid.UUID) -> RatingRequest | None:
+    """The request that this token was used for: thanks are shown to whoever sent it."""
+    set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
+    return (
+        RatingRequest.objects.filter(pk=request_id, token_hash=tokens.hash_of(token), redeemed_at__isnull=False)
+        .select_related("organisation")
+        .first()
+    )
+
+
+@dataclass(frozen=True)
+class SessionRatings:
+    """What a session page shows of its ratings: those that may be seen, and whether one is waiting unseen."""
+
+    shown: list[Rating]
+    is_sealed: bool
+
+    def by(self, rater: str, instrument: str) -> Rating | None:
+        return next((r for r in self.shown if r.rater == rater and r.instrument == instrument), None)
+
+
+def session_ratings(session: TherapySession) -> SessionRatings:
+    current = Rating.objects.current().filter(session=session)
+    sealed = set(current.sealed().values_list("pk", flat=True))
+    ratings = list(current.order_by("instrument", "rater").prefetch_related("scores"))
+    return SessionRatings([rating for rating in ratings if rating.pk not in sealed], bool(sealed))
+
+
+def instruments_for_clients() -> list[instruments.Instrument]:
+    """Questionnaires a client can be asked to fill in: those with a client edition in words."""
+    return [
+        instrument
+        for instrument in instruments.instruments().values()
+        if "client" in instrument.editions and instrument.editions["client"].has_wording
+    ]
+
+
+def open_requests(session: TherapySession) -> list[RatingRequest]:
+    return list(
+        RatingRequest.objects.filter(
+            session=session, revoked_at=None, redeemed_at=None, expires_at__gt=Now()
+        ).order_by("created_at")
+    )
+
+
+def request_of(user: User, request_id: uuid.UUID) -> RatingRequest | None:
+    return (
+        RatingRequest.objects.filter(session__in=TherapySession.objects.visible_to(user), pk=request_id)
+        .select_related("session__episode")
+        .first()
+    )
+
+
+@dataclass(frozen=True)
+class EpisodeRow:
+    """One episode in a list, with what its latest trends say of the three components."""
+
+    episode: Episode
+    scales: dict[str, Trend]
+    is_updating: bool
+    waiting_ratings: int
+
+
+def with_latest_change(episodes: list[Episode]) -> list[EpisodeRow]:
+    """Clients' trends of the alliance beside each episode, in three queries however many there are."""
+    ids = [episode.pk for episode in episodes]
+    trends: dict[uuid.UUID, dict[str, Trend]] = defaultdict(dict)
+    for trend in Trend.objects.filter(
+        episode_id__in=ids, rater=Rater.CLIENT, instrument__in=instruments_rated_by_both()
+    ).order_by("latest_session"):
+        trends[trend.episode_id][trend.scale] = trend
+    updating = set(
+        EpisodeSeries.objects.filter(episode_id__in=ids, computed_version__lt=F("input_version")).values_list(
+            "episode_id", flat=True
+        )
+    )
+    sealed = Counter(
+        Rating.objects.current()
+        .sealed()
+        .filter(session__episode_id__in=ids)
+        .values_list("session__episode_id", flat=True)
+    )
+    return [
+        EpisodeRow(episode, trends[episode.pk], episode.pk in updating, sealed[episode.pk]) for episode in episodes
+    ]
+
+
+@dataclass(frozen=True)
+class ShownRating:
+    """A rating as a page shows it: each item with its answer, each scale with its score or the reason for none."""
+
+    rating: Rating
+    name: str
+    items: list[tuple[instruments.Item, float | None]]
+    scores: list[Score]
+    low: float
+    high: float
+
+
+def described(ratings: list[Rating]) -> list[ShownRating]:
+    shown = []
+    for rating in ratings:
+        edition = rating.edition
+        order = [*edition.scales, instruments.TOTAL]
+        shown.append(
+            ShownRating(
+                rating,
+                instruments.instruments()[rating.instrument].name,
+                [(item, rating.answers.get(str(item.number))) for item in edition.items],
+                sorted(rating.scores.all(), key=lambda score: order.index(score.scale)),
+                edition.minimum,
+                edition.maximum,
+            )
+        )
+    return shown
+
+
+def instruments_to_ask(session: TherapySession) -> list[instruments.Instrument]:
+    """Questionnaires the client can still be asked for: no rating yet, and no link open."""
+    rated = set(
+        Rating.objects.current().filter(session=session, rater=Rater.CLIENT).values_list("instrument", flat=True)
+    )
+    asked = {request.instrument for request in open_requests(session)}
+    return [instrument for instrument in instruments_for_clients() if instrument.code not in rated | asked]
+
+
+NOT_SEEN_FOR = timedelta(days=14)
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Today:
+    """What needs a therapist: ratings that wait for their own, ratings received, links open, people not seen."""
+
+    to_rate: list[TherapySession]
+    received: list[Rating]
+    waiting: list[RatingRequest]
+    not_seen: list[Episode]
+    days: int = NOT_SEEN_FOR.days
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.to_rate or self.received or self.waiting or self.not_seen)
+
+
+def today(user: User) -> Today:
+    """Four short lists, one query each; at most twenty rows in each, the most urgent first."""
+    of_own = TherapySession.objects.filter(episode__therapist=user, episode__ended_on=None)
+    sealed = Rating.objects.current().sealed().filter(session__in=of_own)
+    to_rate = of_own.filter(pk__in=sealed.values("session_id")).select_related("episode__client").order_by("held_on")
+    received = (
+        Rating.objects.current()
+        .filter(session__in=of_own, rater=Rater.CLIENT, submitted_at__gte=Now() - RECENT)
+        .exclude(pk__in=sealed.values("pk"))
+        .select_related("session__episode__client")
+        .order_by("-submitted_at")
+    )
+    waiting = (
+        RatingRequest.objects.filter(
+            session__in=of_own, revoked_at=None, redeemed_at=None, expires_at__gt=Now()
+        )
+        .select_related("session__episode__client")
+        .order_by("expires_at")
+    )
+    not_seen = (
+        Episode.objects.open()
+        .filter(therapist=user)
+        .annotate(last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)))
+        .filter(last_seen__lt=timezone.localdate() - NOT_SEEN_FOR)
+        .select_related("client")
+        .order_by("last_seen")
+    )
+    return Today(list(to_rate[:20]), list(received[:20]), list(waiting[:20]), list(not_seen[:20]))

@@ -1,0 +1,30 @@
+"""Tokens of links: 200 bits, shown to those who may hand them out, stored only as a hash."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+SALT = "measures.rating-request"
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(25)
+
+
+def token_of(request_id: uuid.UUID, nonce: str) -> str:
+    """The token of a request, made again whenever its link is shown: 40 characters, letters and digits."""
+    mac = salted_hmac(SALT, f"{request_id}:{nonce}", secret=settings.SECRET_KEY, algorithm="sha256").digest()
+    return base64.b32encode(mac[:25]).decode().lower()
+
+
+def hash_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_same(first: str, second: str) -> bool:
+    return hmac.compare_digest(first, second)

@@ -1,0 +1,13 @@
+from django.urls import path
+
+from . import views
+
+app_name = "measures"
+urlpatterns = [
+    path("sessions/<uuid:session_id>/link/", views.request_create, name="request-create"),
+    path("sessions/<uuid:session_id>/show-rating/", views.rating_show, name="rating-show"),
+    path("links/<uuid:request_id>/withdraw/", views.request_revoke, name="request-revoke"),
+    path("r/<str:token>", views.link, name="link"),
+    path("rate/<uuid:request_id>/", views.rate, name="rate"),
+    path("rate/<uuid:request_id>/thanks/", views.thanks, name="thanks"),
+]

@@ -1,0 +1,73 @@
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.access import reach
+from accounts.models import OrganisationModel, User
+from clients.models import Episode
+
+NOTE_LENGTH = 20_000
+
+
+class Attendance(models.TextChoices):
+    ATTENDED = "attended", "Attended"
+    LATE = "late", "Late"
+    CANCELLED_EARLY = "cancelled-early", "Cancelled, early"
+    CANCELLED_LATE = "cancelled-late", "Cancelled, under 24 h"
+    CANCELLED_BY_SERVICE = "cancelled-by-service", "Cancelled by us"
+    DID_NOT_ATTEND = "did-not-attend", "Did not attend"
+
+
+TOOK_PLACE = (Attendance.ATTENDED, Attendance.LATE)
+
+
+class Format(models.TextChoices):
+    IN_PERSON = "in-person", "In person"
+    VIDEO = "video", "Video"
+    PHONE = "phone", "Phone"
+
+
+class TherapySessionQuerySet(models.QuerySet["TherapySession"]):
+    def visible_to(self, user: User) -> "TherapySessionQuerySet":
+        return self.filter(reach(user, "episode__therapist"))
+
+
+class TherapySession(OrganisationModel):
+    """One planned meeting, attended or not. Every one takes a number, so a gap stays visible."""
+
+    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="sessions")
+    number = models.PositiveSmallIntegerField()
+    held_on = models.DateField()
+    attendance = models.CharField(max_length=20, choices=Attendance, default=Attendance.ATTENDED)
+    format = models.CharField(max_length=10, choices=Format, default=Format.IN_PERSON)
+    note = models.TextField(max_length=NOTE_LENGTH, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # The therapist asked to see the client's rating without giving one of their own.
+    waived_at = models.DateTimeField(null=True, blank=True)
+    waived_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = TherapySessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["episode", "number"], name="sessions_app_session_number_once"),
+            models.CheckConstraint(name="sessions_app_session_number_from_1", condition=Q(number__gte=1)),
+            models.CheckConstraint(
+                name="sessions_app_session_attendance_known", condition=Q(attendance__in=Attendance.values)
+            ),
+            models.CheckConstraint(name="sessions_app_session_format_known", condition=Q(format__in=Format.values)),
+            models.CheckConstraint(
+                name="sessions_app_session_waived_by",
+                condition=Q(waived_at=None, waived_by=None) | Q(waived_at__isnull=False, waived_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"session {self.number}"
+
+    @property
+    def took_place(self) -> bool:
+        return self.attendance in TOOK_PLACE
