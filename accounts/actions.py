@@ -70,7 +70,7 @@ def create_person(
     else:
         validate_password(password, person)
         person.set_password(password)
-    person.full_clean(validate_unique=False)
+    person.check_values()
     set_address(person.email, organisation_id=organisation.pk)
     jobs.set_route(kind=Route.Kind.PERSON, value=str(person.pk), organisation_id=organisation.pk)
     person.save(force_insert=True)
@@ -100,7 +100,7 @@ def update_person(*, person: User, by: User, **values: Any) -> User:
         jobs.remove_route(kind=Route.Kind.EMAIL, value=person.email)
     for name in changed:
         setattr(person, name, values[name])
-    person.full_clean(exclude=["password"], validate_unique=False)
+    person.check_values()
     others = User.objects.filter(is_administrator=True, is_active=True).exclude(pk=person.pk)
     if not (person.is_administrator and person.is_active) and not others.exists():
         raise ValidationError("This is the last administrator. Make somebody else an administrator first.")
@@ -132,7 +132,6 @@ def start_supervision(*, supervisor: User, therapist: User, by: User | None) -> 
     )
     if Supervision.objects.current().filter(supervisor=supervisor, therapist=therapist).exists():
         raise ValidationError(f"{supervisor.name} already supervises {therapist.name}.")
-    supervision.full_clean()
     supervision.save()
     record_event("supervision.started", supervision, organisation_id=therapist.organisation_id, by=by)
     return supervision

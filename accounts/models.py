@@ -46,6 +46,11 @@ class OrganisationModel(models.Model):
     class Meta:
         abstract = True
 
+    def check_values(self) -> None:
+        """Validate what was typed. Uniqueness, references and constraints are stated, and kept, by the database."""
+        relations = [field.name for field in self._meta.concrete_fields if field.is_relation]
+        self.full_clean(exclude=relations, validate_unique=False, validate_constraints=False)
+
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -109,7 +114,7 @@ class Supervision(OrganisationModel):
     supervisor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="supervisions_given")
     therapist = models.ForeignKey(User, on_delete=models.PROTECT, related_name="supervisions_received")
     started_at = models.DateTimeField(default=timezone.now)
-    started_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    started_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
@@ -145,11 +150,11 @@ class AuditEvent(OrganisationModel):
     """Who did what to which record, when. Added, never changed; holds no clinical content."""
 
     happened_at = models.DateTimeField(db_default=Now())
-    person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     action = models.CharField(max_length=60)
     object_type = models.CharField(max_length=60)
     object_id = models.UUIDField()
-    client_id = models.UUIDField(null=True)
+    client_id = models.UUIDField(null=True, blank=True)
     fields = models.JSONField(default=list)
 
     class Meta:

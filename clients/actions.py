@@ -34,7 +34,7 @@ def create_client(*, code: str, name: str = "", by: User) -> Client:
     """Add a client under a code of the service's own. Raises CodeTaken."""
     client = Client(organisation_id=by.organisation_id, code=code.strip(), name=name.strip(), created_by=by)
     check_code(client)
-    client.full_clean(validate_constraints=False)
+    client.check_values()
     with taken_means(code_taken(client)):
         client.save(force_insert=True)
     record_event("client.created", client, organisation_id=client.organisation_id, client_id=client.pk, by=by)
@@ -57,7 +57,7 @@ def update_client(*, client: Client, version: int, by: User, **values: Any) -> C
     for name in changed:
         setattr(client, name, values[name])
     check_code(client)
-    client.full_clean(validate_constraints=False)
+    client.check_values()
     saved = Client.objects.filter(pk=client.pk, version=version).update(
         version=F("version") + 1, **{name: values[name] for name in changed}
     )
@@ -87,7 +87,7 @@ def start_episode(
         created_by=by,
     )
     check_own(by, episode.therapist_id)
-    episode.full_clean(validate_constraints=False)
+    episode.check_values()
     with taken_means(open_already):
         episode.save(force_insert=True)
     record_event("episode.started", episode, organisation_id=client.organisation_id, client_id=client.pk, by=by)
@@ -101,7 +101,7 @@ def end_episode(*, episode: Episode, ended_on: date, ending: str, by: User) -> E
     if ended_on < episode.started_on:
         raise ValidationError({"ended_on": f"The episode started on {episode.started_on:%-d %B %Y}; end it then or later."})
     episode.ended_on, episode.ending = ended_on, ending
-    episode.full_clean(validate_constraints=False)
+    episode.check_values()
     episode.save(update_fields=["ended_on", "ending"])
     record_event(
         "episode.ended", episode, organisation_id=episode.organisation_id, client_id=episode.client_id, by=by

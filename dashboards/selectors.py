@@ -84,7 +84,7 @@ def episode_state(episode: Episode) -> EpisodeState:
     series = series_of(episode.pk)
     versions = EpisodeSeries.objects.filter(episode=episode).values_list("input_version", "computed_version").first()
     stored = Trend.objects.filter(episode=episode, instrument=ALLIANCE, rater="client", scale__in=COMPONENTS)
-    trends = scale_trends({trend.scale: trend for trend in stored}, series)
+    trends = scale_trends({trend.scale: trend for trend in stored})
     sealed_ids = set(
         Rating.objects.current().sealed().filter(session__episode=episode).values_list("session_id", flat=True)
     )
@@ -103,18 +103,15 @@ def episode_state(episode: Episode) -> EpisodeState:
     )
 
 
-def scale_trends(
-    stored: Mapping[str, Trend], series: Mapping[tuple[str, str, str], list[Point]]
-) -> list[ScaleTrend]:
+def scale_trends(stored: Mapping[str, Trend]) -> list[ScaleTrend]:
     low, high = value_range(ALLIANCE)
     found = []
     for scale in COMPONENTS:
         trend = stored.get(scale) or Trend(scale=scale, n=0)
-        points = series.get((ALLIANCE, "client", scale), [])
         found.append(
             ScaleTrend(
                 scale=scale,
-                points=[point for point in points if point.session <= (trend.latest_session or 0)],
+                points=[Point(session, value) for session, value in trend.points],
                 n=trend.n,
                 latest=trend.latest,
                 latest_session=trend.latest_session,
@@ -209,7 +206,7 @@ def caseload(user: User) -> list[CaseloadRow]:
     )
     rows = []
     for row in with_latest_change(found):
-        change = change_in_words(scale_trends(row.scales, {}), client=row.episode.client.label)
+        change = change_in_words(scale_trends(row.scales), client=row.episode.client.label)
         rows.append(CaseloadRow(row, change, row.episode.session_count, row.episode.last_seen))  # type: ignore[attr-defined]
     return sorted(rows, key=lambda row: row.order)
 

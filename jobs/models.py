@@ -61,9 +61,9 @@ class Job(models.Model):
     object_id = models.UUIDField()
     requested_at = models.DateTimeField(db_default=Now())
     available_at = models.DateTimeField(db_default=Now())
-    handed_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    failed_at = models.DateTimeField(null=True)
+    handed_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(db_default=0)
     last_error = models.CharField(max_length=80, db_default="")
 

@@ -74,7 +74,7 @@ def record_rating(
         submitted_by=by,
         **({"submitted_at": submitted_at} if submitted_at else {}),
     )
-    rating.full_clean(validate_unique=False, validate_constraints=False, exclude=["organisation", "session", "submitted_by"])
+    rating.check_values()
     earlier = Rating.objects.current().filter(session=session, instrument=instrument, rater=rater)
     earlier_id = earlier.values_list("pk", flat=True).first()
     if earlier_id:
@@ -259,6 +259,7 @@ def compute_trends(*, episode_id: uuid.UUID) -> None:
                 rater=rater,
                 scale=scale,
                 version=series.input_version,
+                points=[[point.session, point.value] for point in points],
                 **fields_of(summary),
             )
         )

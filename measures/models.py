@@ -59,9 +59,9 @@ class Rating(OrganisationModel):
     comment = models.TextField(max_length=COMMENT_LENGTH, blank=True)
     do_not_raise = models.BooleanField(default=False)
     submitted_at = models.DateTimeField(db_default=Now())
-    submitted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    superseded_at = models.DateTimeField(null=True)
-    superseded_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="supersedes")
+    submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    superseded_at = models.DateTimeField(null=True, blank=True)
+    superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="supersedes")
 
     objects = RatingQuerySet.as_manager()
 
@@ -92,8 +92,8 @@ class Score(OrganisationModel):
 
     rating = models.ForeignKey(Rating, on_delete=models.CASCADE, related_name="scores")
     scale = models.CharField(max_length=30)
-    value = models.FloatField(null=True)
-    mean = models.FloatField(null=True)
+    value = models.FloatField(null=True, blank=True)
+    mean = models.FloatField(null=True, blank=True)
     is_prorated = models.BooleanField(default=False)
     reason = models.CharField(max_length=200, blank=True)
 
@@ -118,10 +118,10 @@ class RatingRequest(OrganisationModel):
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-    revoked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    redeemed_at = models.DateTimeField(null=True)
-    redeemed_key = models.UUIDField(null=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    redeemed_at = models.DateTimeField(null=True, blank=True)
+    redeemed_key = models.UUIDField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -156,7 +156,7 @@ class EpisodeSeries(OrganisationModel):
     input_version = models.PositiveIntegerField(default=1)
     computed_version = models.PositiveIntegerField(default=0)
     changed_at = models.DateTimeField(db_default=Now())
-    computed_at = models.DateTimeField(null=True)
+    computed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -185,20 +185,22 @@ class Trend(OrganisationModel):
     rater = models.CharField(max_length=10, choices=Rater)
     scale = models.CharField(max_length=30)
     version = models.PositiveIntegerField()
+    # One [session number, item mean or null] per planned meeting, as the analysis saw them.
+    points = models.JSONField(default=list)
     n = models.PositiveSmallIntegerField()
-    latest = models.FloatField(null=True)
-    latest_session = models.PositiveSmallIntegerField(null=True)
-    previous = models.FloatField(null=True)
-    change = models.FloatField(null=True)
-    change_from_first = models.FloatField(null=True)
-    baseline = models.FloatField(null=True)
-    baseline_low = models.FloatField(null=True)
-    baseline_high = models.FloatField(null=True)
-    slope = models.FloatField(null=True)
-    slope_low = models.FloatField(null=True)
-    slope_high = models.FloatField(null=True)
-    reliable_criterion = models.FloatField(null=True)
-    is_reliable = models.BooleanField(null=True)
+    latest = models.FloatField(null=True, blank=True)
+    latest_session = models.PositiveSmallIntegerField(null=True, blank=True)
+    previous = models.FloatField(null=True, blank=True)
+    change = models.FloatField(null=True, blank=True)
+    change_from_first = models.FloatField(null=True, blank=True)
+    baseline = models.FloatField(null=True, blank=True)
+    baseline_low = models.FloatField(null=True, blank=True)
+    baseline_high = models.FloatField(null=True, blank=True)
+    slope = models.FloatField(null=True, blank=True)
+    slope_low = models.FloatField(null=True, blank=True)
+    slope_high = models.FloatField(null=True, blank=True)
+    reliable_criterion = models.FloatField(null=True, blank=True)
+    is_reliable = models.BooleanField(null=True, blank=True)
     notes = models.JSONField(default=list)
 
     class Meta:

@@ -69,7 +69,7 @@ def check_session(session: TherapySession) -> None:
     taken = TherapySession.objects.filter(episode=session.episode_id, number=session.number).exclude(pk=session.pk)
     if taken.exists():
         raise number_taken(session)
-    session.full_clean(validate_constraints=False)
+    session.check_values()
 
 
 def number_taken(session: TherapySession) -> NumberTaken:
