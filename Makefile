@@ -25,19 +25,20 @@ tools: .venv/installed-dev
 
 .venv/bin/pip:
 	@$(PYTHON) -c '$(MINIMUM)'
-	umask 022 && $(PYTHON) -m venv .venv
+	@umask 022 && $(PYTHON) -m venv .venv
 
 .venv/installed: requirements.lock | .venv/bin/pip
-	umask 022 && $(call install,requirements.lock)
+	@$(call install,$<)
 	@touch $@
 
 .venv/installed-dev: requirements-dev.lock | .venv/bin/pip
-	umask 022 && $(call install,requirements-dev.lock)
+	@$(call install,$<)
 	@touch $@ .venv/installed
 
 # uv is four times as fast; where it can't be had or can't reach the index, pip does the same.
 define install
-{ test -x $(BIN)/uv || $(BIN)/pip install --quiet uv; } && \
+umask 022; echo "Installing $(1) into .venv"; \
+  test -x $(BIN)/uv || $(BIN)/pip install --quiet uv; \
   $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || \
   $(BIN)/pip install --quiet --require-hashes -r $(1)
 endef

@@ -33,7 +33,7 @@ PROCESSES = {
         "gunicorn alliance_site.wsgi --bind {bind} --workers 2 --threads 4"
         " --graceful-timeout 20 --no-control-socket --log-level warning"
     ),
-    "worker": "celery -A alliance_site worker --concurrency 2 --without-gossip --without-mingle --loglevel WARNING",
+    "worker": "celery --quiet -A alliance_site worker --concurrency 2 --without-gossip --without-mingle --loglevel WARNING",
     "beat": "python manage.py beat",
     "relay": "python manage.py relay",
 }
