@@ -96,10 +96,10 @@ def start(command: str) -> None:
             collect_static(home, environment)
             welcome = f"Alliance is at http://127.0.0.1:{port}/   (stop: Ctrl-C)"
             if command == "demo":
-                manage("load_demo", environment)
-                welcome += "\n\n" + manage("demo_accounts", environment, stdout=subprocess.PIPE)
+                manage("load_demo --skip-checks", environment)
+                welcome += "\n\n" + manage("demo_accounts --skip-checks", environment, stdout=subprocess.PIPE)
             else:
-                manage("create_administrator --if-none", environment)
+                manage("create_administrator --if-none --skip-checks", environment)
             (home / ENVIRONMENT_FILE).write_text(json.dumps({name: owner_environment[name] for name in PRINTED}))
             supervise(environment, port, welcome)
 
@@ -232,7 +232,8 @@ def collect_static(home: Path, environment: dict[str, str]) -> None:
 
 
 def static_state() -> str:
-    patterns = ("requirements.lock", "static/**/*", "[!.]*/static/**/*", "[!.]*/**/*.py")
+    files = ("requirements.lock", "alliance_site/settings.py", "dashboards/plotly_bundle.py")
+    patterns = (*files, "static/**/*", "[!.]*/static/**/*")
     sources = {path for pattern in patterns for path in BASE_DIR.glob(pattern) if path.is_file()}
     state = hashlib.sha256()
     for path in sorted(sources):

@@ -82,8 +82,22 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """The data folder after a first start, which takes longest."""
+    product = Product(tmp_path_factory.mktemp("filled") / "data").wait_until_up()
+    product.stop()
+    return product.home
+
+
 @pytest.fixture
-def home(tmp_path):
+def home(filled, tmp_path):
+    subprocess.run(["cp", "-a", filled, tmp_path / "data"], check=True)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def new_home(tmp_path):
     return tmp_path / "data"
 
 
@@ -138,8 +152,9 @@ def test_start_after_a_kill_ends_what_was_left(start, home):
     assert after.processes == []
 
 
-def test_two_run_side_by_side(start, tmp_path):
-    one, two = start(tmp_path / "one"), start(tmp_path / "two")
+def test_two_run_side_by_side(start, home, tmp_path):
+    subprocess.run(["cp", "-a", home, tmp_path / "other"], check=True)
+    one, two = start(home), start(tmp_path / "other")
     one.wait_until_up()
     two.wait_until_up()
     one.stop()
@@ -156,19 +171,19 @@ def test_one_data_folder_has_one_run(start, home, tmp_path):
     assert first.process.poll() is None
 
 
-@pytest.mark.parametrize("delay", [0.3, 1, 2, 4])
-def test_stop_while_starting_leaves_nothing_behind(start, home, delay):
-    product = start(home)
+@pytest.mark.parametrize("delay", [0.3, 1, 2, 4, 10])
+def test_stop_while_starting_leaves_nothing_behind(start, new_home, delay):
+    product = start(new_home)
     time.sleep(delay)
     product.stop()
     assert product.processes == []
 
 
-def test_busy_port_is_told_in_a_sentence(start, home):
+def test_busy_port_is_told_in_a_sentence(start, new_home):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        product = start(home, port=other.getsockname()[1])
+        product = start(new_home, port=other.getsockname()[1])
         assert product.process.wait(timeout=30) == 1
     assert re.fullmatch(rf"Port {product.port} can't be used, .*PORT\.\n", product.output)
     assert product.processes == []
