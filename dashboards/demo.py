@@ -125,7 +125,7 @@ def make_client(rng: random.Random, therapist: User, number: int, course: str, n
 
 def plan_course(rng: random.Random, course: str, today: date, *, is_recent: bool) -> Plan:
     count = {"erosion": rng.randint(9, 14), "gaps": rng.randint(14, 18)}.get(course, rng.randint(12, 20))
-    has_ended = course == "erosion" or (course in {"rising", "steady"} and rng.random() < 0.3)
+    has_ended = (course == "erosion" and rng.random() < 0.6) or (course in {"rising", "steady"} and rng.random() < 0.3)
     if is_recent and course in {"rising", "steady"}:
         count, has_ended = rng.randint(2, 8), False
     weeks_ago = rng.randint(2, 20) if has_ended else 0
@@ -168,7 +168,7 @@ def levels_of(rng: random.Random, course: str, count: int) -> Iterator[Levels]:
         if course == "repaired" and index > dip + 1:
             levels = {s: v + 0.5 for s, v in levels.items()}
         if course == "drop" and index == count - 1:
-            levels = {s: v - (3.8 if s == hurt else 1.2) for s, v in levels.items()}
+            levels = {s: v - (4.6 if s == hurt else 1.2) for s, v in levels.items()}
         noise = 0.12 if course == "ceiling" else 0.35
         life += 0.22 if course in {"rising", "repaired", "ceiling"} else -0.05 if course == "erosion" else 0.06
         yield {s: v + rng.gauss(0, noise) for s, v in levels.items()} | {"life": life + rng.gauss(0, 0.5)}
@@ -202,9 +202,8 @@ def rate_meeting(
     record(
         session, "session-check-in", "client", client, by=None, comment=comment, do_not_raise=plan.course == "drop" and bool(comment), **at
     )
-    if index % 2:
-        life = {n: step(levels["life"] + rng.gauss(0, 0.6)) for n in range(1, 5)}
-        record(session, "outcome-check-in", "client", life, by=None, **at)
+    life = {n: step(levels["life"] + rng.gauss(0, 0.6)) for n in range(1, 5)}
+    record(session, "outcome-check-in", "client", life, by=None, **at)
 
 
 def record(session: TherapySession, instrument: str, rater: str, answers: dict[int, float], **more: Any) -> None:

@@ -14,6 +14,8 @@ COLOURS = {"goal": "#0069A8", "task": "#B24A00", "bond": "#00735A", "outcome": "
 SYMBOLS = {"goal": "circle", "task": "square", "bond": "diamond", "total": "circle"}
 DASHES = {"client": "solid", "therapist": "dash"}
 LABELS = {"goal": "Goal", "task": "Task", "bond": "Bond", "total": "Outcome"}
+# Of the axis: what a line of 13 px takes of the chart's height.
+LABEL_HEIGHT = 0.055
 Figure = dict[str, Any]
 
 
@@ -38,13 +40,13 @@ def alliance_figure(
     `series` maps (rater, scale) to one point per session; `band` is (scale, low, high) of the usual range.
     """
     traces = [
-        line_trace(points, rater=rater, scale=scale, is_last=rater == "client")
-        for (rater, scale), points in series.items()
+        line_trace(points, rater=rater, scale=scale) for (rater, scale), points in series.items()
     ]
     low, high = value_range
     if missed:
         traces.append(missed_trace(missed, y=low))
     layout = session_layout(low, high, last_session)
+    layout["annotations"] = end_labels(series, span=high - low)
     if band:
         scale, band_low, band_high = band
         layout["shapes"] = [
@@ -57,56 +59,75 @@ def alliance_figure(
                 "y0": band_low,
                 "y1": band_high,
                 "fillcolor": COLOURS[scale],
-                "opacity": 0.1,
                 "line": {"width": 0},
                 "layer": "below",
             }
         ]
-        layout["annotations"] = [
+        layout["annotations"].append(
             {
                 "name": scale,
                 "xref": "paper",
                 "x": 0,
                 "xanchor": "left",
                 "y": band_low,
-                "yanchor": "bottom",
-                "text": f"usual for {LABELS[scale].lower()}",
+                "yanchor": "top",
+                "text": f"usual range, {LABELS[scale].lower()}",
                 "showarrow": False,
                 "font": {"size": 12, "color": COLOURS[scale]},
             }
-        ]
+        )
     return {"data": traces, "layout": layout}
 
 
-def line_trace(points: Sequence[Point], *, rater: str, scale: str, is_last: bool) -> dict[str, Any]:
+def line_trace(points: Sequence[Point], *, rater: str, scale: str) -> dict[str, Any]:
     colour = COLOURS.get(scale, COLOURS["outcome"])
-    who = {"client": "client", "therapist": "therapist"}[rater]
+    is_client = rater == "client"
     label = LABELS[scale]
-    texts = [""] * len(points)
-    scored = [index for index, point in enumerate(points) if point.value is not None]
-    if is_last and scored:
-        texts[scored[-1]] = f" {label}"
     return {
         "type": "scatter",
-        "mode": "lines+markers+text" if is_last else "lines+markers",
-        "name": f"{label}, {who}",
+        "mode": "lines+markers",
+        "name": f"{label}, {rater}",
         "x": [point.session for point in points],
         "y": [point.value for point in points],
-        "text": texts,
-        "textposition": "middle right",
-        "textfont": {"color": colour, "size": 13},
         "cliponaxis": False,
         "connectgaps": False,
-        "line": {"color": colour, "width": 2.5 if rater == "client" else 1.5, "dash": DASHES[rater]},
+        "opacity": 1 if is_client else 0.7,
+        "line": {"color": colour, "width": 2.5 if is_client else 1.5, "dash": DASHES[rater]},
         "marker": {
             "color": colour,
-            "size": 8 if rater == "client" else 7,
-            "symbol": SYMBOLS[scale] if rater == "client" else f"{SYMBOLS[scale]}-open",
+            "size": 8 if is_client else 6,
+            "symbol": SYMBOLS[scale] if is_client else f"{SYMBOLS[scale]}-open",
         },
-        "hovertemplate": f"Session %{{x}}<br>{label}, {who}: %{{y:.1f}}<extra></extra>",
+        "hovertemplate": f"Session %{{x}}<br>{label}, {rater}: %{{y:.1f}}<extra></extra>",
         "meta": {"role": scale if scale in COLOURS else "outcome", "rater": rater},
         "showlegend": False,
     }
+
+
+def end_labels(series: Mapping[tuple[str, str], Sequence[Point]], *, span: float) -> list[dict[str, Any]]:
+    """The component's name at the end of each of the client's lines, kept apart where the lines meet."""
+    ends = []
+    for (rater, scale), points in series.items():
+        scored = [point for point in points if point.value is not None]
+        if rater == "client" and scored:
+            ends.append((scored[-1].value or 0.0, scored[-1].session, scale))
+    labels, above = [], float("inf")
+    for value, session, scale in sorted(ends, reverse=True):
+        height = min(value, above - LABEL_HEIGHT * span)
+        above = height
+        labels.append(
+            {
+                "name": scale,
+                "x": session,
+                "y": height,
+                "xanchor": "left",
+                "xshift": 8,
+                "text": LABELS[scale],
+                "showarrow": False,
+                "font": {"size": 13, "color": COLOURS[scale]},
+            }
+        )
+    return labels
 
 
 def missed_trace(missed: Sequence[Missed], *, y: float) -> dict[str, Any]:
@@ -118,7 +139,7 @@ def missed_trace(missed: Sequence[Missed], *, y: float) -> dict[str, Any]:
         "y": [y] * len(missed),
         "customdata": [meeting.words for meeting in missed],
         "cliponaxis": False,
-        "marker": {"symbol": "x-thin-open", "size": 10, "color": "#8A5A00", "line": {"width": 2}},
+        "marker": {"symbol": "x", "size": 8, "color": "#8A5A00"},
         "hovertemplate": "Session %{x}<br>%{customdata}<extra></extra>",
         "meta": {"role": "attention"},
         "showlegend": False,
@@ -155,7 +176,7 @@ def session_layout(low: float, high: float, last_session: int) -> dict[str, Any]
 def outcome_figure(points: Sequence[Point], *, value_range: tuple[float, float], last_session: int) -> Figure:
     """The outcome measure on the same session axis as the alliance above it; one y-axis of its own."""
     low, high = value_range
-    trace = line_trace(points, rater="client", scale="total", is_last=False)
+    trace = line_trace(points, rater="client", scale="total")
     trace["line"]["color"] = trace["marker"]["color"] = COLOURS["outcome"]
     return {"data": [trace], "layout": session_layout(low, high, last_session)}
 
@@ -168,21 +189,21 @@ class Dot:
     url: str
     bond: float
     change: float
-    is_low: bool
+    needs_a_look: bool
 
 
 def caseload_figure(dots: Sequence[Dot], *, value_range: tuple[float, float]) -> Figure:
     """Bond now against its change since the rating before; a dot per episode that leads to its page."""
     low, high = value_range
     groups = [
-        ("lower than usual", "attention", "triangle-down", [dot for dot in dots if dot.is_low]),
-        ("within the usual range", "bond", "circle", [dot for dot in dots if not dot.is_low]),
+        ("bond", "circle", [dot for dot in dots if not dot.needs_a_look]),
+        ("attention", "triangle-down", [dot for dot in dots if dot.needs_a_look]),
     ]
     traces = [
         {
             "type": "scatter",
             "mode": "markers+text" if role == "attention" else "markers",
-            "name": f"Bond {name}",
+            "name": "Worth a look" if role == "attention" else "Others",
             "x": [dot.change for dot in group],
             "y": [dot.bond for dot in group],
             "text": [escaped(dot.code) for dot in group],
@@ -199,7 +220,7 @@ def caseload_figure(dots: Sequence[Dot], *, value_range: tuple[float, float]) ->
             "cliponaxis": False,
             "showlegend": False,
         }
-        for name, role, symbol, group in groups
+        for role, symbol, group in groups
         if group
     ]
     reach = max([abs(dot.change) for dot in dots] + [2]) * 1.1

@@ -10,8 +10,8 @@ from accounts.models import User
 from clients.models import Episode
 from clients.selectors import episodes
 from measures import instruments
-from measures.models import EpisodeSeries, Rating, Trend
-from measures.selectors import EpisodeRow, series_of, with_latest_change
+from measures.models import EpisodeSeries, Rating, RatingRequest, Trend
+from measures.selectors import EpisodeRow, open_requests, series_of, with_latest_change
 from measures.statistics.summary import Point
 from sessions_app.models import TOOK_PLACE, TherapySession
 
@@ -33,6 +33,14 @@ class NumbersRow:
     outcome: float | None
     is_sealed: bool
 
+    @property
+    def has_client(self) -> bool:
+        return self.is_sealed or any(value is not None for value in self.client)
+
+    @property
+    def has_therapist(self) -> bool:
+        return any(value is not None for value in self.therapist)
+
 
 @dataclass(frozen=True)
 class EpisodeState:
@@ -49,6 +57,8 @@ class EpisodeState:
     input_version: int
     computed_version: int
     notes: list[str]
+    comment: Rating | None
+    asked: RatingRequest | None
 
     @property
     def is_updating(self) -> bool:
@@ -57,6 +67,10 @@ class EpisodeState:
     @property
     def has_outcome(self) -> bool:
         return (OUTCOME, "client", "total") in self.series
+
+    @property
+    def latest(self) -> NumbersRow | None:
+        return self.rows[0] if self.rows else None
 
     @property
     def has_ratings(self) -> bool:
@@ -100,7 +114,25 @@ def episode_state(episode: Episode) -> EpisodeState:
         input_version=versions[0] if versions else 0,
         computed_version=versions[1] if versions else 0,
         notes=sorted({note for trend in stored for note in trend.notes}),
+        comment=latest_comment(episode),
+        asked=open_request_of(sessions[-1]) if sessions else None,
     )
+
+
+def latest_comment(episode: Episode) -> Rating | None:
+    """The client's last words on a session, of those ratings that may be seen."""
+    current = Rating.objects.current().filter(session__episode=episode, rater="client")
+    return (
+        current.exclude(comment="")
+        .exclude(pk__in=current.sealed().values("pk"))
+        .select_related("session")
+        .order_by("-session__number")
+        .first()
+    )
+
+
+def open_request_of(session: TherapySession) -> RatingRequest | None:
+    return next(iter(open_requests(session)), None)
 
 
 def scale_trends(stored: Mapping[str, Trend]) -> list[ScaleTrend]:
@@ -216,7 +248,7 @@ def caseload_dots(rows: list[CaseloadRow]) -> list[Dot]:
     for row in rows:
         bond = row.row.scales.get("bond")
         if bond is not None and bond.latest is not None and bond.change is not None:
-            is_low = bond.baseline_low is not None and bond.latest < bond.baseline_low
-            url = reverse("dashboards:episode", args=[row.row.episode.pk])
-            dots.append(Dot(row.row.episode.client.code, url, bond.latest, bond.change, is_low))
+            episode = row.row.episode
+            url = reverse("dashboards:episode", args=[episode.pk])
+            dots.append(Dot(episode.client.code, url, bond.latest, bond.change, row.change.tone == "attention"))
     return dots

@@ -121,7 +121,7 @@ def change_in_words(trends: Sequence[ScaleTrend], *, client: str) -> Change:
         return Change(
             "No rating yet.", f"The first one appears here when {client} has answered the link of a session."
         )
-    for rule in (below_usual, slipping, came_back, at_ceiling, rising, too_few, steady):
+    for rule in (below_usual, slipping, at_ceiling, came_back, rising, too_few, steady):
         found = rule(rated)
         if found:
             return found

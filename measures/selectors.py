@@ -240,4 +240,6 @@ def today(user: User) -> Today:
         .select_related("client")
         .order_by("last_seen")
     )
-    return Today(list(to_rate[:20]), list(received[:20]), list(waiting[:20]), list(not_seen[:20]))
+    by_session = {rating.session_id: rating for rating in reversed(received[:40])}
+    latest_first = list(reversed(by_session.values()))[:20]
+    return Today(list(to_rate[:20]), latest_first, list(waiting[:20]), list(not_seen[:20]))

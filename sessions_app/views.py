@@ -59,7 +59,8 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
                 request.session["kept"] = f"log-{episode.pk}"
                 messages.success(request, f"Session {form.cleaned_data['number']} is saved.")
                 return redirect(location)
-    context = {"form": form, "own": own, "episode": episode}
+    cancel_url = reverse("dashboards:episode", args=[episode.pk])
+    context = {"form": form, "own": own, "episode": episode, "cancel_url": cancel_url}
     return form_page(request, "sessions_app/session_log.html", context)
 
 
@@ -132,7 +133,8 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
             request.session["kept"] = f"edit-{session.pk}"
             messages.success(request, "Saved.")
             return redirect(location)
-    context = {"form": form, "own": own, "session": session, "episode": session.episode}
+    cancel_url = reverse("sessions_app:session", args=[session.pk])
+    context = {"form": form, "own": own, "session": session, "episode": session.episode, "cancel_url": cancel_url}
     return form_page(request, "sessions_app/session_edit.html", context)
 
 
@@ -143,5 +145,6 @@ def conflict_page(
     typed = {**form.data.dict(), "version": current.version}  # type: ignore[attr-defined]
     again = EditForm(initial={name: typed.get(name, "") for name in form.fields if name != "submission"})
     own.problems = {}
-    context = {"form": again, "own": own, "current": current, "session": session, "episode": session.episode}
+    cancel_url = reverse("sessions_app:session", args=[session.pk])
+    context = {"form": again, "own": own, "current": current, "episode": session.episode, "cancel_url": cancel_url}
     return render(request, "sessions_app/session_conflict.html", context, status=409)
