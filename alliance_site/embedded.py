@@ -245,6 +245,8 @@ def _server(command: list[str], data: Path, log: Path, *, stop_signal: int) -> I
     try:
         yield process
     finally:
+        if process.stdin:
+            process.stdin.close()
         process.send_signal(stop_signal)
         try:
             process.wait(timeout=30)

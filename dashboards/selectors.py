@@ -95,7 +95,7 @@ def stamp_of(episode: Episode) -> str:
 
 def episode_state(episode: Episode) -> EpisodeState:
     sessions = list(episode.sessions.all())
-    series = series_of(episode.pk)
+    series = series_of(episode.pk, [session.number for session in sessions])
     versions = EpisodeSeries.objects.filter(episode=episode).values_list("input_version", "computed_version").first()
     stored = Trend.objects.filter(episode=episode, instrument=ALLIANCE, rater="client", scale__in=COMPONENTS)
     trends = scale_trends({trend.scale: trend for trend in stored})

@@ -23,14 +23,14 @@ from .statistics.summary import Point
 SeriesKey = tuple[str, str, str]
 
 
-def series_of(episode_id: uuid.UUID) -> dict[SeriesKey, list[Point]]:
+def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[SeriesKey, list[Point]]:
     """Item means per (instrument, rater, scale), one point per session number; None where there is no score.
 
-    Ratings that wait for the therapist's own are left out.
+    Ratings that wait for the therapist's own are left out. `numbers` are the episode's, where the caller has them.
     """
-    numbers = list(
-        TherapySession.objects.filter(episode_id=episode_id).order_by("number").values_list("number", flat=True)
-    )
+    if numbers is None:
+        planned = TherapySession.objects.filter(episode_id=episode_id).order_by("number")
+        numbers = list(planned.values_list("number", flat=True))
     sealed = Rating.objects.current().sealed().filter(session__episode_id=episode_id).values("pk")
     scores = (
         Score.objects.filter(rating__session__episode_id=episode_id, rating__superseded_at=None)

@@ -37,7 +37,7 @@ class Product:
             )
 
     def wait_until_up(self):
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while "Alliance is at" not in self.output:
             assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output

@@ -1,0 +1,106 @@
+"""Every test runs on real engines: a PostgreSQL under the application's role and a Redis-protocol server of its own.
+
+They start here, before Django reads its settings, unless DATABASE_URL already names some.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import django
+import pytest
+from django.conf import settings
+
+from alliance_site import embedded
+
+HOME = Path(tempfile.mkdtemp(prefix="alliance-test-"))
+ENGINES = None if os.environ.get("DATABASE_URL") else embedded.start(HOME)
+if ENGINES:
+    os.environ.update(
+        DATABASE_URL=ENGINES.database_url, DATABASE_OWNER_URL=ENGINES.owner_url, REDIS_URL=ENGINES.redis_url
+    )
+os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
+os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
+os.environ.update(DJANGO_SETTINGS_MODULE="alliance_site.settings", HTTPS="0", ALLIANCE_DEMO="1", ALLIANCE_HOME=str(HOME))
+django.setup()
+# Hashing and compressing static files is the business of tests/stack; here they are served as they are.
+settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+settings.STATIC_ROOT.mkdir()
+
+
+def pytest_unconfigure(config):
+    if ENGINES:
+        ENGINES.stop()
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db(databases=["default", "limits"]), append=False)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker):
+    """The owner migrates; the tests then work as the application's role in that same database."""
+    from django.core.management import call_command
+
+    with django_db_blocker.unblock():
+        call_command("migrate", database="owner", verbosity=0)
+    yield
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+@pytest.fixture
+def committed(django_db_setup, django_db_blocker):
+    """A database in which transactions really commit, emptied by its owner afterwards."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        yield
+        for connection in connections.all():
+            connection.close()
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(
+                "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables "
+                "WHERE schemaname = 'public' AND tablename NOT IN ('django_migrations', 'django_content_type')"
+            )
+            cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
+        connections["owner"].close()
+
+
+@pytest.fixture
+def service(db):
+    """A service with its people, as `tests/factories.py` draws it; the test acts inside it."""
+    from jobs.organisation import acting_in
+    from tests import factories
+
+    service = factories.make_service()
+    with acting_in(service.organisation.pk):
+        yield service
+
+
+@pytest.fixture
+def other_service(db):
+    """A second service, always there to be kept out."""
+    from tests import factories
+
+    return factories.make_service(name="Elsewhere", slug="elsewhere", domain="elsewhere.example")
+
+
+@pytest.fixture
+def browser_of():
+    """Signs a person in and returns their browser. Around each request the test's own organisation stays set."""
+    from tests import factories
+
+    def sign_in(person=None):
+        browser = factories.Browser()
+        if person is not None:
+            browser.sign_in(person)
+        return browser
+
+    return sign_in

@@ -1,0 +1,154 @@
+"""Test objects, made only by calling the real actions: no test uses a state the program can't reach.
+
+A service and its people:
+
+    Ada     therapist, the one whose client it is
+    Ruth    supervisor of Ada
+    Tom     therapist, a colleague with no business in Ada's records
+    Otto    supervisor of Tom, not of Ada
+    Sam     administrator
+    Nils    no role
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.test import Client as DjangoClient
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import actions as accounts
+from accounts.models import Organisation, User
+from clients import actions as clients
+from clients.models import Episode
+from jobs.organisation import acting_in, current_organisation, set_organisation
+from measures import actions as measures
+from measures import tokens
+from measures.models import RatingRequest
+from sessions_app import actions as sessions
+from sessions_app.models import TherapySession
+
+PASSWORD = "a long password for tests"
+PEOPLE = {
+    "ada": ("Ada Okafor", {"is_therapist": True}),
+    "ruth": ("Ruth Lindqvist", {"is_supervisor": True}),
+    "tom": ("Tom Abara", {"is_therapist": True}),
+    "otto": ("Otto Brandt", {"is_supervisor": True}),
+    "sam": ("Sam Pereira", {"is_administrator": True}),
+    "nils": ("Nils Holm", {}),
+}
+
+
+@dataclass
+class Service:
+    organisation: Organisation
+    ada: User
+    ruth: User
+    tom: User
+    otto: User
+    sam: User
+    nils: User
+
+
+def make_service(name: str = "Harbour", slug: str = "harbour", domain: str = "harbour.example") -> Service:
+    organisation = accounts.create_organisation(name=name, slug=slug)
+    with acting_in(organisation.pk):
+        people = {
+            key: accounts.create_person(
+                organisation=organisation, email=f"{key}@{domain}", name=full_name, password=PASSWORD, by=None, **roles
+            )
+            for key, (full_name, roles) in PEOPLE.items()
+        }
+        accounts.start_supervision(supervisor=people["ruth"], therapist=people["ada"], by=people["sam"])
+        accounts.start_supervision(supervisor=people["otto"], therapist=people["tom"], by=people["sam"])
+    return Service(organisation, **people)
+
+
+def make_episode(therapist: User, *, code: str = "R-0417", name: str = "Rowan", weeks_ago: int = 60) -> Episode:
+    client = clients.create_client(code=code, name=name, by=therapist)
+    return clients.start_episode(
+        client=client,
+        modality="cbt",
+        practitioner_title="Clinical psychologist",
+        started_on=timezone.localdate() - timedelta(weeks=weeks_ago),
+        by=therapist,
+    )
+
+
+def make_session(episode: Episode, **values: Any) -> TherapySession:
+    number = values.pop("number", None) or sessions.next_number(episode)
+    defaults = {
+        "held_on": timezone.localdate() - timedelta(weeks=max(0, 50 - number)),
+        "attendance": "attended",
+        "format": "in-person",
+        "note": "",
+    }
+    return sessions.log_session(episode=episode, number=number, by=episode.therapist, **{**defaults, **values})
+
+
+def rate_as_therapist(session: TherapySession, goal: int = 7, task: int = 7, bond: int = 7) -> Any:
+    return measures.submit_rating(
+        session=session,
+        instrument="session-check-in",
+        rater="therapist",
+        answers={1: goal, 2: task, 3: bond},
+        by=session.episode.therapist,
+    )
+
+
+def rate_as_client(session: TherapySession, goal: int = 7, task: int = 7, bond: int = 7, comment: str = "") -> Any:
+    return measures.record_rating(
+        session=session,
+        instrument="session-check-in",
+        rater="client",
+        answers={1: goal, 2: goal, 3: task, 4: task, 5: bond, 6: bond},
+        comment=comment,
+        by=None,
+    )
+
+
+def make_course(episode: Episode, bonds: list[int | None]) -> list[TherapySession]:
+    """One session per entry, rated by both; None is a session nobody rated."""
+    made = []
+    for bond in bonds:
+        session = make_session(episode)
+        if bond is not None:
+            rate_as_therapist(session, bond=bond)
+            rate_as_client(session, bond=bond)
+        made.append(session)
+    measures.compute_trends(episode_id=episode.pk)
+    return made
+
+
+def make_request(session: TherapySession, instrument: str = "session-check-in") -> tuple[RatingRequest, str]:
+    """A link and its token."""
+    request = measures.request_rating(session=session, instrument=instrument, by=session.episode.therapist)
+    return request, tokens.token_of(request.pk, request.nonce)
+
+
+class Browser(DjangoClient):
+    """Django's test client, leaving the test's own organisation as it found it."""
+
+    def sign_in(self, person: User) -> None:
+        with acting_in(person.organisation_id):
+            self.force_login(person, backend="accounts.backends.OrganisationBackend")
+        session = self.session
+        session["organisation"] = str(person.organisation_id)
+        session.save()
+
+    def request(self, **request: Any) -> Any:
+        before = current_organisation()
+        try:
+            return super().request(**request)
+        finally:
+            set_organisation(before)
+
+
+def queries_of(browser: Browser, url: str) -> list[str]:
+    """The queries a page makes, without the savepoints and the settings that only the test adds."""
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(url).status_code == 200
+    own = ("SAVEPOINT", "RELEASE SAVEPOINT", "SELECT NULLIF(current_setting")
+    return [query["sql"] for query in captured.captured_queries if not query["sql"].startswith(own)][:-1]
