@@ -260,7 +260,20 @@ REST_FRAMEWORK = {
 
 # --- Logs: JSON lines with an allow-list of keys, no personal data ------------------------------------------
 LOG_KEYS = frozenset(
-    {"event", "level", "timestamp", "logger", "job", "task", "organisation", "attempts", "error", "count", "route", "status"}
+    {
+        "event",
+        "level",
+        "timestamp",
+        "logger",
+        "job",
+        "task",
+        "organisation",
+        "attempts",
+        "error",
+        "count",
+        "route",
+        "status",
+    }
 )
 
 

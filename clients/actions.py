@@ -70,9 +70,7 @@ def update_client(*, client: Client, version: int, by: User, **values: Any) -> C
 
 
 @transaction.atomic
-def start_episode(
-    *, client: Client, modality: str, practitioner_title: str, started_on: date, by: User
-) -> Episode:
+def start_episode(*, client: Client, modality: str, practitioner_title: str, started_on: date, by: User) -> Episode:
     """Start a course of therapy with `by` as its therapist. Raises EpisodeOpen while another one is open."""
     open_already = EpisodeOpen("This client has an open episode. End it before starting another.")
     if Episode.objects.open().filter(client=client).exists():
@@ -99,11 +97,11 @@ def end_episode(*, episode: Episode, ended_on: date, ending: str, by: User) -> E
     """Close an episode with the kind of its ending; everything recorded in it stays readable."""
     check_own(by, episode.therapist_id)
     if ended_on < episode.started_on:
-        raise ValidationError({"ended_on": f"The episode started on {episode.started_on:%-d %B %Y}; end it then or later."})
+        raise ValidationError(
+            {"ended_on": f"The episode started on {episode.started_on:%-d %B %Y}; end it then or later."}
+        )
     episode.ended_on, episode.ending = ended_on, ending
     episode.check_values()
     episode.save(update_fields=["ended_on", "ending"])
-    record_event(
-        "episode.ended", episode, organisation_id=episode.organisation_id, client_id=episode.client_id, by=by
-    )
+    record_event("episode.ended", episode, organisation_id=episode.organisation_id, client_id=episode.client_id, by=by)
     return episode

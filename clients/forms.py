@@ -15,10 +15,13 @@ def check_not_future(value: Any) -> None:
 
 class ClientForm(SubmissionForm):
     code = forms.CharField(
-        max_length=30, help_text="However your service tells people apart, for example R-0417. Everybody involved sees it."
+        max_length=30,
+        help_text="However your service tells people apart, for example R-0417. Everybody involved sees it.",
     )
     name = forms.CharField(
-        max_length=120, required=False, help_text="What you call the client. Leave it empty to work with the code alone."
+        max_length=120,
+        required=False,
+        help_text="What you call the client. Leave it empty to work with the code alone.",
     )
 
 
@@ -50,6 +53,4 @@ class EndEpisodeForm(SubmissionForm):
     ended_on = forms.DateField(
         label="Last day", widget=DateInput(), initial=timezone.localdate, validators=[check_not_future]
     )
-    ending = forms.ChoiceField(
-        label="How it ended", choices=Ending, widget=forms.RadioSelect(attrs={"class": "chips"})
-    )
+    ending = forms.ChoiceField(label="How it ended", choices=Ending, widget=forms.RadioSelect(attrs={"class": "chips"}))

@@ -81,9 +81,7 @@ class Episode(OrganisationModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["client"], condition=Q(ended_on=None), name="clients_episode_one_open"
-            ),
+            models.UniqueConstraint(fields=["client"], condition=Q(ended_on=None), name="clients_episode_one_open"),
             models.CheckConstraint(
                 name="clients_episode_ending_paired",
                 condition=Q(ended_on=None, ending="") | (Q(ended_on__isnull=False) & ~Q(ending="")),

@@ -45,9 +45,7 @@ def client_list(request: SignedInRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def client_create(request: SignedInRequest) -> HttpResponse:
-    form = NewClientForm(
-        request.POST or None, initial={"practitioner_title": selectors.last_title(request.user)}
-    )
+    form = NewClientForm(request.POST or None, initial={"practitioner_title": selectors.last_title(request.user)})
     if request.method == "POST":
 
         def write() -> str:
@@ -86,9 +84,7 @@ def client_edit(request: SignedInRequest, client_id: uuid.UUID) -> HttpResponse:
     return form_page(request, "clients/client_edit.html", {"form": form, "client": client, "episode": episode})
 
 
-def conflict_page(
-    request: HttpRequest, form: ClientEditForm, current: Client, episode: Episode
-) -> HttpResponse:
+def conflict_page(request: HttpRequest, form: ClientEditForm, current: Client, episode: Episode) -> HttpResponse:
     """What is saved and what was typed, side by side; saving again says which one is meant."""
     again = ClientEditForm(initial={**form.values, "version": current.version})
     cancel_url = reverse("dashboards:episode", args=[episode.pk])

@@ -160,7 +160,7 @@ def levels_of(rng: random.Random, course: str, count: int) -> Iterator[Levels]:
         grown = {"rising": 0.14, "repaired": 0.09, "drop": 0.05}.get(course, 0.0) * index
         levels = {scale: level + grown for scale, level in start.items()}
         if course == "ceiling":
-            levels = {scale: 9.8 if index else 9.0 for scale in levels}
+            levels = dict.fromkeys(levels, 9.8 if index else 9.0)
         if course == "erosion":
             levels = {s: v - (0.34 if s == hurt else 0.17) * max(0, index - 2) + 0.6 for s, v in levels.items()}
         if course == "repaired" and index in {dip, dip + 1}:
@@ -200,7 +200,14 @@ def rate_meeting(
         record(session, "session-check-in", "therapist", therapist, by=by, **at)
     comment = COMMENTS.get(plan.course, "") if index == len(plan.meetings) else ""
     record(
-        session, "session-check-in", "client", client, by=None, comment=comment, do_not_raise=plan.course == "drop" and bool(comment), **at
+        session,
+        "session-check-in",
+        "client",
+        client,
+        by=None,
+        comment=comment,
+        do_not_raise=plan.course == "drop" and bool(comment),
+        **at,
     )
     life = {n: step(levels["life"] + rng.gauss(0, 0.6)) for n in range(1, 5)}
     record(session, "outcome-check-in", "client", life, by=None, **at)

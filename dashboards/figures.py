@@ -39,9 +39,7 @@ def alliance_figure(
 
     `series` maps (rater, scale) to one point per session; `band` is (scale, low, high) of the usual range.
     """
-    traces = [
-        line_trace(points, rater=rater, scale=scale) for (rater, scale), points in series.items()
-    ]
+    traces = [line_trace(points, rater=rater, scale=scale) for (rater, scale), points in series.items()]
     low, high = value_range
     if missed:
         traces.append(missed_trace(missed, y=low))

@@ -161,7 +161,9 @@ def scale_trends(stored: Mapping[str, Trend]) -> list[ScaleTrend]:
     return found
 
 
-def by_session(series: Mapping[tuple[str, str, str], list[Point]], key: tuple[str, str, str]) -> dict[int, float | None]:
+def by_session(
+    series: Mapping[tuple[str, str, str], list[Point]], key: tuple[str, str, str]
+) -> dict[int, float | None]:
     return {point.session: point.value for point in series.get(key, [])}
 
 
@@ -205,9 +207,7 @@ def number_rows(
 
 
 def missed_meetings(sessions: list[TherapySession]) -> list[Missed]:
-    return [
-        Missed(session.number, session.get_attendance_display()) for session in sessions if not session.took_place
-    ]
+    return [Missed(session.number, session.get_attendance_display()) for session in sessions if not session.took_place]
 
 
 @dataclass(frozen=True)

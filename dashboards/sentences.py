@@ -118,9 +118,7 @@ def change_in_words(trends: Sequence[ScaleTrend], *, client: str) -> Change:
     """The most important change of the three components, in the order a clinician would want to hear of it."""
     rated = [trend for trend in trends if trend.n]
     if not rated:
-        return Change(
-            "No rating yet.", f"The first one appears here when {client} has answered the link of a session."
-        )
+        return Change("No rating yet.", f"The first one appears here when {client} has answered the link of a session.")
     for rule in (below_usual, slipping, at_ceiling, came_back, rising, too_few, steady):
         found = rule(rated)
         if found:

@@ -165,6 +165,4 @@ def remove_route(*, kind: str, value: str) -> None:
 
 
 def organisation_of(*, kind: str, value: str) -> uuid.UUID | None:
-    return (
-        Route.objects.filter(kind=kind, key=Route.key_of(value)).values_list("organisation_id", flat=True).first()
-    )
+    return Route.objects.filter(kind=kind, key=Route.key_of(value)).values_list("organisation_id", flat=True).first()

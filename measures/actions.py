@@ -110,7 +110,9 @@ def record_rating(
 def waive_own_rating(*, session: TherapySession, by: User) -> None:
     """Show the client's rating to a therapist who chooses not to give one of their own."""
     check_own(by, session.episode.therapist_id)
-    updated = TherapySession.objects.filter(pk=session.pk, waived_at=None).update(waived_at=timezone.now(), waived_by=by)
+    updated = TherapySession.objects.filter(pk=session.pk, waived_at=None).update(
+        waived_at=timezone.now(), waived_by=by
+    )
     if updated:
         record_event(
             "rating.waived",
@@ -136,9 +138,9 @@ def request_rating(*, session: TherapySession, instrument: str, by: User) -> Rat
         raise ValidationError("This meeting did not take place, so there is nothing to rate.")
     if Rating.objects.current().filter(session=session, instrument=instrument, rater=Rater.CLIENT).exists():
         raise ValidationError("The client has already rated this session.")
-    RatingRequest.objects.filter(
-        session=session, instrument=instrument, revoked_at=None, redeemed_at=None
-    ).update(revoked_at=Now(), revoked_by=by)
+    RatingRequest.objects.filter(session=session, instrument=instrument, revoked_at=None, redeemed_at=None).update(
+        revoked_at=Now(), revoked_by=by
+    )
     request = RatingRequest(
         organisation_id=session.organisation_id,
         session=session,

@@ -55,7 +55,9 @@ class RatingForm(forms.Form):
                     "value": typed,
                     "minimum": int(self.edition.minimum),
                     "maximum": int(self.edition.maximum),
-                    "step": int(self.edition.step) if self.edition.step == int(self.edition.step) else self.edition.step,
+                    "step": int(self.edition.step)
+                    if self.edition.step == int(self.edition.step)
+                    else self.edition.step,
                     "error": self.problems.get(str(item.number), ""),
                 }
             )

@@ -61,7 +61,9 @@ class Rating(OrganisationModel):
     submitted_at = models.DateTimeField(db_default=Now())
     submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     superseded_at = models.DateTimeField(null=True, blank=True)
-    superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="supersedes")
+    superseded_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="supersedes"
+    )
 
     objects = RatingQuerySet.as_manager()
 
@@ -130,9 +132,7 @@ class RatingRequest(OrganisationModel):
                 condition=Q(revoked_at=None, redeemed_at=None),
                 name="measures_request_one_open",
             ),
-            models.CheckConstraint(
-                name="measures_request_one_end", condition=Q(revoked_at=None) | Q(redeemed_at=None)
-            ),
+            models.CheckConstraint(name="measures_request_one_end", condition=Q(revoked_at=None) | Q(redeemed_at=None)),
             models.CheckConstraint(
                 name="measures_request_revoked_by",
                 condition=Q(revoked_at=None, revoked_by=None) | Q(revoked_at__isnull=False, revoked_by__isnull=False),

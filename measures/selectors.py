@@ -107,9 +107,9 @@ def instruments_for_clients() -> list[instruments.Instrument]:
 
 def open_requests(session: TherapySession) -> list[RatingRequest]:
     return list(
-        RatingRequest.objects.filter(
-            session=session, revoked_at=None, redeemed_at=None, expires_at__gt=Now()
-        ).order_by("created_at")
+        RatingRequest.objects.filter(session=session, revoked_at=None, redeemed_at=None, expires_at__gt=Now()).order_by(
+            "created_at"
+        )
     )
 
 
@@ -150,9 +150,7 @@ def with_latest_change(episodes: list[Episode]) -> list[EpisodeRow]:
         .filter(session__episode_id__in=ids)
         .values_list("session__episode_id", flat=True)
     )
-    return [
-        EpisodeRow(episode, trends[episode.pk], episode.pk in updating, sealed[episode.pk]) for episode in episodes
-    ]
+    return [EpisodeRow(episode, trends[episode.pk], episode.pk in updating, sealed[episode.pk]) for episode in episodes]
 
 
 @dataclass(frozen=True)
@@ -226,9 +224,7 @@ def today(user: User) -> Today:
         .order_by("-submitted_at")
     )
     waiting = (
-        RatingRequest.objects.filter(
-            session__in=of_own, revoked_at=None, redeemed_at=None, expires_at__gt=Now()
-        )
+        RatingRequest.objects.filter(session__in=of_own, revoked_at=None, redeemed_at=None, expires_at__gt=Now())
         .select_related("session__episode__client")
         .order_by("expires_at")
     )

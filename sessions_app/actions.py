@@ -52,9 +52,7 @@ def log_session(
     check_session(session)
     with taken_means(number_taken(session)):
         session.save(force_insert=True)
-    record_event(
-        "session.logged", session, organisation_id=session.organisation_id, client_id=episode.client_id, by=by
-    )
+    record_event("session.logged", session, organisation_id=session.organisation_id, client_id=episode.client_id, by=by)
     return session
 
 
@@ -64,7 +62,9 @@ def check_session(session: TherapySession) -> None:
         raise ValidationError({"held_on": "This date is in the future. Log a session on its day or later."})
     if session.held_on < session.episode.started_on:
         raise ValidationError(
-            {"held_on": f"The episode started on {session.episode.started_on:%-d %B %Y}. Choose that day or a later one."}
+            {
+                "held_on": f"The episode started on {session.episode.started_on:%-d %B %Y}. Choose that day or a later one."
+            }
         )
     taken = TherapySession.objects.filter(episode=session.episode_id, number=session.number).exclude(pk=session.pk)
     if taken.exists():

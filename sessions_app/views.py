@@ -115,9 +115,7 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
     fields = ("number", "held_on", "attendance", "format", "note", "version")
     form = EditForm(request.POST or None, initial={name: getattr(session, name) for name in fields})
     saved = ratings.session_ratings(session).by("therapist", OWN_INSTRUMENT)
-    own = RatingForm(
-        request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"), rating=saved
-    )
+    own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"), rating=saved)
     if request.method == "POST" and all([form.is_valid(), own.is_valid()]):
 
         def write() -> str:

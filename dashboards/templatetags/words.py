@@ -16,7 +16,10 @@ register = template.Library()
 def score(value: float | None) -> SafeString | str:
     """One decimal; a missing score says so to everybody, and is never a zero."""
     if value is None:
-        return format_html('<span class="muted"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>', "no score")
+        return format_html(
+            '<span class="muted"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>',
+            "no score",
+        )
     return f"{value:.1f}"
 
 

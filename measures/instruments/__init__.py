@@ -259,8 +259,7 @@ def _items(table: "_Table", count: int, scales: Mapping[str, tuple[int, ...]]) -
     if words and len(words) < count:
         raise table.error("wording", "give it for every item or for none")
     return tuple(
-        Item(number, scale_of.get(number), *words.get(number, (None, None, None)))
-        for number in range(1, count + 1)
+        Item(number, scale_of.get(number), *words.get(number, (None, None, None))) for number in range(1, count + 1)
     )
 
 
@@ -350,6 +349,4 @@ class _Table:
         values = self.data.get(field, [])
         if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
             raise self.error(field, f"must be written as [[{field}]]")
-        return [
-            _Table(value, self.file, f"{self.path}{field}[{n}].") for n, value in enumerate(values, start=1)
-        ]
+        return [_Table(value, self.file, f"{self.path}{field}[{n}].") for n, value in enumerate(values, start=1)]

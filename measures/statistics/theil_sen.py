@@ -37,6 +37,4 @@ def theil_sen(x: Sequence[float], y: Sequence[float]) -> Slope | None:
     if len(set(xs)) == 1:
         raise ValueError("every x is the same")
     result = stats.theilslopes(ys, xs, alpha=0.95)
-    return Slope(
-        slope=float(result.slope), low=float(result.low_slope), high=float(result.high_slope), n=len(xs)
-    )
+    return Slope(slope=float(result.slope), low=float(result.low_slope), high=float(result.high_slope), n=len(xs))

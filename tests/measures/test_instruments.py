@@ -66,9 +66,7 @@ def test_every_edition_is_coherent(key):
         assert all(shipped.item(number).scale == scale for number in numbers)
     if shipped.scales:
         assert list(shipped.scales) == ["goal", "task", "bond"]
-        assert sorted(n for numbers in shipped.scales.values() for n in numbers) == list(
-            shipped.numbers(TOTAL)
-        )
+        assert sorted(n for numbers in shipped.scales.values() for n in numbers) == list(shipped.numbers(TOTAL))
 
 
 @pytest.mark.parametrize("key", EDITIONS)

@@ -29,9 +29,7 @@ def values(scoring):
 # Worked examples
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in VECTORS if name.startswith("wai36_") and "trap" not in name]
-)
+@pytest.mark.parametrize("name", [name for name in VECTORS if name.startswith("wai36_") and "trap" not in name])
 def test_wai_36_worked_examples(name):
     assert values(score(WAI, VECTORS[name]["input"])) == VECTORS[name]["expected"]
 
@@ -98,9 +96,7 @@ def test_nothing_answered_is_no_score_and_not_0():
 )
 def test_a_total_is_pro_rated_up_to_a_tenth_missing(shipped, gone, total, prorated):
     # After reversal every answer counts 4, so the pro-rated total is known.
-    answers = {
-        n: reverse(shipped, 4) if n in shipped.reversed else 4 for n in shipped.numbers(TOTAL) if n > gone
-    }
+    answers = {n: reverse(shipped, 4) if n in shipped.reversed else 4 for n in shipped.numbers(TOTAL) if n > gone}
     result = score(shipped, answers).scores[TOTAL]
     assert (result.value, result.prorated, result.of - result.answered) == (total, prorated, gone)
     assert (result.reason is None) == (total is not None)
@@ -217,9 +213,7 @@ def grid(shipped):
 complete = editions.flatmap(
     lambda e: st.tuples(st.just(e), st.lists(grid(e), min_size=len(e.items), max_size=len(e.items)))
 )
-partial = editions.flatmap(
-    lambda e: st.tuples(st.just(e), st.dictionaries(st.sampled_from(e.numbers(TOTAL)), grid(e)))
-)
+partial = editions.flatmap(lambda e: st.tuples(st.just(e), st.dictionaries(st.sampled_from(e.numbers(TOTAL)), grid(e))))
 
 
 @steady
@@ -271,13 +265,7 @@ def test_any_pattern_of_missing_items_scores_by_rule_or_gives_a_reason(case):
 
 
 anything = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.decimals()
-    | st.binary(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.decimals() | st.binary(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3) | st.integers(), inner),
     max_leaves=20,
 )

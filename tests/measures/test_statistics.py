@@ -34,9 +34,7 @@ steady = settings(deadline=None)  # a busy machine is not a failing test
 @pytest.mark.parametrize("name", [name for name in VECTORS if name.startswith("rci_")])
 def test_the_criterion_equals_the_worked_examples(name):
     given_, vector = VECTORS[name]["input"], VECTORS[name]
-    assert criterion(given_["sd"], given_["r"]) == pytest.approx(
-        vector["expected"], abs=max(vector["tol"], 1e-12)
-    )
+    assert criterion(given_["sd"], given_["r"]) == pytest.approx(vector["expected"], abs=max(vector["tol"], 1e-12))
 
 
 def test_a_change_of_exactly_the_criterion_is_not_reliable():
@@ -108,9 +106,7 @@ def test_mann_kendall_equals_the_worked_example():
     assert (result.s, result.variance, result.method) == (expected["mk_S"], expected["mk_varS"], "exact")
     assert result.tau == pytest.approx(expected["kendall_tau_mk"])
     assert result.p == pytest.approx(expected["mk_p_exact"], abs=1e-9)
-    assert normal_p(result.s, result.variance) == pytest.approx(
-        expected["mk_p_normal_approximation"], abs=1e-9
-    )
+    assert normal_p(result.s, result.variance) == pytest.approx(expected["mk_p_normal_approximation"], abs=1e-9)
 
 
 def test_mann_kendall_of_five_falling_values_is_exact():
@@ -166,9 +162,7 @@ def test_individuals_charts_equal_the_published_ones(name):
     vector, expected = VECTORS[name], VECTORS[name]["expected"]
     chart = individuals(vector["input"], baseline_n=len(vector["input"]))
     found = (chart.centre, chart.sigma, chart.upper, chart.lower)
-    assert found == pytest.approx(
-        [expected[key] for key in ("mean", "sigma", "ucl", "lcl")], abs=vector["tol"]
-    )
+    assert found == pytest.approx([expected[key] for key in ("mean", "sigma", "ucl", "lcl")], abs=vector["tol"])
     first_is_one = [index + 1 for index in chart.signals]
     assert first_is_one == expected.get("violations", expected.get("below_lcl", []))
 
@@ -216,8 +210,7 @@ def simulated():
 def test_alpha_of_the_simulated_file_equals_the_worked_example(simulated, scale):
     wai = edition("wai-36", "client")
     keyed = [
-        [reverse(wai, row[n - 1]) if n in wai.reversed else row[n - 1] for n in wai.numbers(scale)]
-        for row in simulated
+        [reverse(wai, row[n - 1]) if n in wai.reversed else row[n - 1] for n in wai.numbers(scale)] for row in simulated
     ]
     result = alpha(keyed)
     assert result.alpha == pytest.approx(VECTORS["alpha_wai36"]["expected"][scale], abs=1e-6)

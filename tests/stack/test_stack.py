@@ -14,6 +14,7 @@ import psutil
 import psycopg2
 import pytest
 
+from alliance_site import embedded
 from alliance_site.stack import PROCESSES
 
 pytestmark = pytest.mark.stack
@@ -24,12 +25,12 @@ INHERITED = ("PATH", "HOME", "LANG")
 
 
 class Product:
-    def __init__(self, home, port=None, command=DEMO, log=None):
+    def __init__(self, home, port=None, command=DEMO, log=None, **variables):
         self.home = home
         self.port = port or free_port()
         self.log = log or home.with_suffix(".log")
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment |= {"ALLIANCE_HOME": str(home), "PORT": str(self.port)}
+        environment |= {"ALLIANCE_HOME": str(home), "PORT": str(self.port), **variables}
         self.environment = environment
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
@@ -159,6 +160,26 @@ def test_two_run_side_by_side(start, home, tmp_path):
     two.wait_until_up()
     one.stop()
     assert two.first_page.status == 200
+
+
+def test_given_servers_replace_the_private_ones(start, new_home, tmp_path):
+    with embedded.start(tmp_path / "elsewhere") as engines:
+        product = start(
+            new_home,
+            DATABASE_URL=engines.database_url,
+            DATABASE_OWNER_URL=engines.owner_url,
+            REDIS_URL=engines.redis_url,
+        ).wait_until_up()
+        assert product.first_page.status == 200
+        assert not (new_home / "postgres").exists()
+        assert not (new_home / "redis").exists()
+        product.stop()
+
+
+def test_database_without_its_owner_is_refused_in_a_sentence(start, new_home):
+    product = start(new_home, DATABASE_URL="postgresql://alliance_app@/alliance")
+    assert product.process.wait(timeout=30) == 1
+    assert product.output == "Give both DATABASE_URL and DATABASE_OWNER_URL, or neither.\n"
 
 
 def test_one_data_folder_has_one_run(start, home, tmp_path):

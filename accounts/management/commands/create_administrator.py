@@ -35,7 +35,9 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         except EOFError:
-            raise CommandError("There is no terminal to ask on. Set ADMIN_ORGANISATION, ADMIN_NAME, ADMIN_EMAIL and ADMIN_PASSWORD.") from None
+            raise CommandError(
+                "There is no terminal to ask on. Set ADMIN_ORGANISATION, ADMIN_NAME, ADMIN_EMAIL and ADMIN_PASSWORD."
+            ) from None
         self.stdout.write(f"{person['name']} can sign in and add people.")
 
     def answer(self, variable: str, question: str, *, read: Any = input) -> str:
