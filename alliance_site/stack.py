@@ -33,7 +33,9 @@ PROCESSES = {
         "gunicorn alliance_site.wsgi --bind {bind} --workers 2 --threads 4"
         " --graceful-timeout 20 --no-control-socket --log-level warning"
     ),
-    "worker": "celery --quiet -A alliance_site worker --concurrency 2 --without-gossip --without-mingle --loglevel WARNING",
+    "worker": (
+        "celery --quiet -A alliance_site worker --concurrency 2 --without-gossip --without-mingle --loglevel WARNING"
+    ),
     "beat": "python manage.py beat",
     "relay": "python manage.py relay",
 }
@@ -119,7 +121,7 @@ def data_folder() -> Path:
 
 @contextmanager
 def only_one(home: Path) -> Iterator[None]:
-    """Every process of a run carries the run's id in its environment: how the next run finds leftovers after a crash."""
+    """Every process of a run carries the run's id in its environment, by which the next finds what a crash left."""
     with (home / "run").open("a+") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not kept alive by forked children
