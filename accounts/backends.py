@@ -15,10 +15,10 @@ from .middleware import SESSION_KEY
 from .models import User
 
 
-class OrganisationBackend(AuthenticationBackend):
+class OrganisationBackend(AuthenticationBackend):  # type: ignore[misc]
     """Enters the organisation that the address belongs to before anybody is looked for in it."""
 
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # type: ignore[override]
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         address = str(credentials.get("email") or credentials.get("username") or "")
         set_organisation(jobs.organisation_of(kind=Route.Kind.EMAIL, value=address))
         user = super().authenticate(request, **credentials)
@@ -32,11 +32,11 @@ class OrganisationBackend(AuthenticationBackend):
         return user if user and self.user_can_authenticate(user) else None
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
-    def login(self, request: HttpRequest, user: User) -> None:  # type: ignore[override]
+    def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         request.session[SESSION_KEY] = str(user.organisation_id)
         record_event("person.signed-in", user, organisation_id=user.organisation_id, by=user)

@@ -15,7 +15,7 @@ class Renderer(TemplatesSetting):
     field_template_name = "components/field.html"
 
 
-def carry_out(form: forms.Form, write: Callable[[], Result]) -> Result | None:
+def carry_out(form: forms.BaseForm, write: Callable[[], Result]) -> Result | None:
     """Run an action for a form; what the action refuses stands beside the field. None when anything is wrong."""
     if not form.is_valid():
         return None
@@ -66,8 +66,8 @@ class PersonEditForm(PersonForm):
 
 
 class SupervisionForm(SubmissionForm):
-    supervisor = forms.ModelChoiceField(queryset=None)
-    therapist = forms.ModelChoiceField(queryset=None)
+    supervisor: forms.ModelChoiceField[User] = forms.ModelChoiceField(queryset=None)
+    therapist: forms.ModelChoiceField[User] = forms.ModelChoiceField(queryset=None)
 
     def __init__(self, *args: Any, people: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +75,7 @@ class SupervisionForm(SubmissionForm):
         self.fields["therapist"].queryset = people.filter(is_therapist=True)  # type: ignore[attr-defined]
 
 
-class OrganisationForm(forms.ModelForm):
+class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Organisation
         fields = ("name", "time_zone", "emergency_text")

@@ -47,7 +47,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     context = {
         "title": "This page was open for too long",
-        "text": "Nothing was saved. Go back in your browser: what you typed is still there. Reload, then send it again.",
+        "text": "Nothing was saved. Go back in your browser: what you typed is still there. Reload and send it again.",
         "action_url": "/",
         "action_label": "Go to the start page",
     }

@@ -284,7 +284,7 @@ def only_allowed_keys(_logger: object, _method: str, event: dict[str, object]) -
     return {key: value for key, value in event.items() if key in LOG_KEYS}
 
 
-LOG_PROCESSORS = [
+LOG_PROCESSORS: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

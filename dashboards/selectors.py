@@ -1,5 +1,6 @@
 """What the dashboards show, each in a number of queries that does not grow with the caseload."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -186,7 +187,7 @@ def latest_gap(series: Mapping[tuple[str, str, str], list[Point]], name: str) ->
 
 
 def number_rows(
-    sessions: list[TherapySession], series: Mapping[tuple[str, str, str], list[Point]], sealed_ids: set[object]
+    sessions: list[TherapySession], series: Mapping[tuple[str, str, str], list[Point]], sealed_ids: set[uuid.UUID]
 ) -> list[NumbersRow]:
     columns = {
         (rater, scale): by_session(series, (ALLIANCE, rater, scale))

@@ -105,8 +105,9 @@ class Change:
     method: tuple[str, ...] = field(default=())
 
 
-def one(value: float) -> str:
-    """One decimal, as precise as the ratings are; a true minus sign."""
+def one(value: float | None) -> str:
+    """One decimal, as precise as the ratings are; a true minus sign. A rule words only what is known."""
+    assert value is not None
     return f"{value:.1f}".replace("-", "−")
 
 
@@ -135,9 +136,9 @@ def below_usual(trends: Sequence[ScaleTrend]) -> Change | None:
     also = f" So is {' and '.join(others)}." if others else ""
     return Change(
         f"{capital(trend.name)} is lower than usual: a possible rupture.",
-        f"Session {trend.latest_session}: {one(trend.latest or 0)}. The first five ratings were around "
-        f"{one(trend.baseline or 0)}, and ordinary variation reaches from {one(trend.baseline_low or 0)} to "
-        f"{one(trend.baseline_high or 0)}.{also} Worth asking what that session was like.",
+        f"Session {trend.latest_session}: {one(trend.latest)}. The first five ratings were around "
+        f"{one(trend.baseline)}, and ordinary variation reaches from {one(trend.baseline_low)} to "
+        f"{one(trend.baseline_high)}.{also} Worth asking what that session was like.",
         "attention",
         trend.scale,
         (band_method(trend),),
@@ -168,11 +169,12 @@ def came_back(trends: Sequence[ScaleTrend]) -> Change | None:
     session, value = dip
     before = max((v for s, v in trend.scored if s < session), default=trend.high)
     went_further = trend.latest is not None and trend.latest > before
+    further = f"above anything before the dip ({one(before)} at most)"
     return Change(
         f"{capital(trend.name)} came back{', and went further' if went_further else ''}.",
-        f"It was {one(value)} at session {session}, below the usual {one(trend.baseline_low or 0)} to "
-        f"{one(trend.baseline_high or 0)}. Now it is {one(trend.latest or 0)}"
-        f"{f', above anything before the dip ({one(before)} at most)' if went_further else ', inside that range again'}.",
+        f"It was {one(value)} at session {session}, below the usual {one(trend.baseline_low)} to "
+        f"{one(trend.baseline_high)}. Now it is {one(trend.latest)}, "
+        f"{further if went_further else 'inside that range again'}.",
         "settled",
         trend.scale,
         (band_method(trend),),
@@ -187,8 +189,8 @@ def at_ceiling(trends: Sequence[ScaleTrend]) -> Change | None:
     count = sum(value == trend.high for _, value in trend.scored)
     return Change(
         f"{capital(trend.name)} is rated at the top almost every time.",
-        f"{count} of {trend.n} ratings are {trend.high:g}. Such ratings cannot show a change for the better, and may be "
-        "politeness. Asking what could be a little better often opens more than the number does.",
+        f"{count} of {trend.n} ratings are {trend.high:g}. Such ratings cannot show a change for the better, and may "
+        "be politeness. Asking what could be a little better often opens more than the number does.",
         scale=trend.scale,
         method=(f"Said from {CEILING_N} ratings on, when two thirds of them are at the maximum.",),
     )
@@ -241,27 +243,28 @@ def steady(trends: Sequence[ScaleTrend]) -> Change:
 def slope_words(trend: ScaleTrend) -> str:
     return (
         f"About {abs(trend.slope or 0):.2f} {'lower' if (trend.slope or 0) < 0 else 'higher'} with each session over "
-        f"{trend.n} ratings (95 % interval {two(trend.slope_low or 0)} to {two(trend.slope_high or 0)}); "
-        f"now {one(trend.latest or 0)}."
+        f"{trend.n} ratings (95 % interval {two(trend.slope_low)} to {two(trend.slope_high)}); "
+        f"now {one(trend.latest)}."
     )
 
 
-def two(value: float) -> str:
+def two(value: float | None) -> str:
+    assert value is not None
     return f"{value:.2f}".replace("-", "−")
 
 
 def band_method(trend: ScaleTrend) -> str:
     return (
-        f"{capital(trend.name)}: usual range {one(trend.baseline_low or 0)} to {one(trend.baseline_high or 0)}. Mean of the first "
-        "five scored sessions, plus and minus three times their mean moving range divided by 1.128 (individuals "
+        f"{capital(trend.name)}: usual range {one(trend.baseline_low)} to {one(trend.baseline_high)}. Mean of the "
+        "first five scored sessions, plus and minus three times their mean moving range divided by 1.128 (individuals "
         "control chart), cut at the ends of the scale. The five stay the same when later ratings arrive."
     )
 
 
 def slope_method(trend: ScaleTrend) -> str:
     return (
-        f"{capital(trend.name)}: Theil–Sen slope {two(trend.slope or 0)} a session, 95 % interval "
-        f"{two(trend.slope_low or 0)} to {two(trend.slope_high or 0)}, {trend.n} scored sessions. Said when the "
+        f"{capital(trend.name)}: Theil–Sen slope {two(trend.slope)} a session, 95 % interval "
+        f"{two(trend.slope_low)} to {two(trend.slope_high)}, {trend.n} scored sessions. Said when the "
         "interval leaves out zero."
     )
 

@@ -1,4 +1,5 @@
 import uuid
+from typing import cast
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -11,6 +12,7 @@ from rest_framework.views import APIView
 from accounts.access import PageTable
 from accounts.audit import record_event
 from accounts.http import SignedInRequest
+from accounts.models import User
 from clients.forms import NewClientForm
 from clients.models import Episode
 from clients.selectors import episodes
@@ -21,8 +23,8 @@ from measures.statistics.summary import Point
 from . import figures, selectors
 
 
-def visible_episode(request: SignedInRequest, episode_id: uuid.UUID) -> Episode:
-    return get_object_or_404(episodes(request.user), pk=episode_id)
+def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -> Episode:
+    return get_object_or_404(episodes(cast(User, request.user)), pk=episode_id)
 
 
 @require_GET
@@ -67,7 +69,7 @@ class EpisodeFigure(APIView):
     permission_classes = [PageTable]
 
     def get(self, request: Request, episode_id: uuid.UUID) -> Response:
-        episode = get_object_or_404(episodes(request.user), pk=episode_id)
+        episode = visible_episode(request, episode_id)
         state = selectors.episode_state(episode)
         last = state.sessions[-1].number if state.sessions else 1
         if request.query_params.get("panel") == "outcome":
@@ -109,7 +111,7 @@ class CaseloadFigure(APIView):
     permission_classes = [PageTable]
 
     def get(self, request: Request) -> Response:
-        dots = selectors.caseload_dots(selectors.caseload(request.user))
+        dots = selectors.caseload_dots(selectors.caseload(cast(User, request.user)))
         return Response(figures.caseload_figure(dots, value_range=selectors.value_range(selectors.ALLIANCE)))
 
 

@@ -75,7 +75,7 @@ def put_back(jobs: list[Job], *, error: str = "", delay: timedelta = timedelta(0
                 UPDATE jobs_job j
                 SET handed_at = CASE WHEN twin.found THEN j.handed_at END,
                     finished_at = CASE WHEN twin.found THEN now() END,
-                    available_at = now() + %s,
+                    available_at = now() + make_interval(secs => %s),
                     last_error = %s
                 FROM (SELECT EXISTS (
                         SELECT 1 FROM jobs_job w
@@ -83,7 +83,7 @@ def put_back(jobs: list[Job], *, error: str = "", delay: timedelta = timedelta(0
                           AND w.handed_at IS NULL AND w.finished_at IS NULL AND w.failed_at IS NULL) AS found) twin
                 WHERE j.id = %s AND j.finished_at IS NULL AND j.failed_at IS NULL
                 """,
-                [delay, error[:80], job.task, job.object_id, job.pk, job.pk],
+                [delay.total_seconds(), error[:80], job.task, job.object_id, job.pk, job.pk],
             )
 
 

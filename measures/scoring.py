@@ -117,11 +117,9 @@ def _scale_score(edition: Edition, scale: str, keyed: Mapping[int, float]) -> Sc
     if reason is not None:
         return ScaleScore(scale, None, None, answered, of, False, reason)
     mean = math.fsum(values) / answered
-    if edition.scoring == "mean":
-        value = mean
-    else:
-        # The exact sum when complete; otherwise the sum expected had the missing items been answered like the others.
-        value = math.fsum(values) if missing == 0 else mean * of
+    # A sum is exact when complete; otherwise it is as if the missing items had been answered like the others.
+    total = math.fsum(values) if missing == 0 else mean * of
+    value = mean if edition.scoring == "mean" else total
     return ScaleScore(scale, value, mean, answered, of, missing > 0, None)
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -131,7 +132,7 @@ class EpisodeRow:
     waiting_ratings: int
 
 
-def with_latest_change(episodes: list[Episode]) -> list[EpisodeRow]:
+def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
     """Clients' trends of the alliance beside each episode, in three queries however many there are."""
     ids = [episode.pk for episode in episodes]
     trends: dict[uuid.UUID, dict[str, Trend]] = defaultdict(dict)

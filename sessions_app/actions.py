@@ -61,11 +61,8 @@ def check_session(session: TherapySession) -> None:
     if session.held_on > today:
         raise ValidationError({"held_on": "This date is in the future. Log a session on its day or later."})
     if session.held_on < session.episode.started_on:
-        raise ValidationError(
-            {
-                "held_on": f"The episode started on {session.episode.started_on:%-d %B %Y}. Choose that day or a later one."
-            }
-        )
+        started = f"{session.episode.started_on:%-d %B %Y}"
+        raise ValidationError({"held_on": f"The episode started on {started}. Choose that day or a later one."})
     taken = TherapySession.objects.filter(episode=session.episode_id, number=session.number).exclude(pk=session.pk)
     if taken.exists():
         raise number_taken(session)

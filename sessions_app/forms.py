@@ -26,7 +26,7 @@ class SessionForm(SubmissionForm):
         widget=forms.Textarea(attrs={"rows": 5}),
         help_text="Part of the record: your supervisor can read it.",
         error_messages={
-            "max_length": f"This note is longer than {NOTE_LENGTH:,} characters. Shorten it, or keep the rest elsewhere."
+            "max_length": f"This note is longer than {NOTE_LENGTH:,} characters. Shorten it and save again."
         },
     )
 

@@ -1,4 +1,4 @@
-"""How many scored sessions each method needs before it says anything. The only such table; docs/measures.md prints it."""
+"""How many scored sessions each method needs before it says anything; docs/measures.md prints this table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

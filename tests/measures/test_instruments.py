@@ -191,7 +191,7 @@ def test_a_malformed_file_is_refused_by_name_and_field(old, new, field):
 
 
 def test_text_that_is_not_toml_and_a_rater_given_twice_are_refused():
-    with pytest.raises(InstrumentError, match="small.toml: not valid TOML"):
+    with pytest.raises(InstrumentError, match=r"small\.toml: not valid TOML"):
         parse_instrument("code =", "small.toml")
     twice = SMALL + SMALL[SMALL.index("[[edition]]") :]
     with pytest.raises(InstrumentError, match=r"edition\[2\]\.raters"):

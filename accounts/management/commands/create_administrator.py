@@ -24,7 +24,7 @@ class Command(BaseCommand):
             return
         try:
             name = self.answer("ADMIN_ORGANISATION", "Name of your service: ")
-            person = {
+            person: dict[str, Any] = {
                 "name": self.answer("ADMIN_NAME", "Your name: "),
                 "email": self.answer("ADMIN_EMAIL", "Your e-mail address, to sign in with: "),
                 "password": self.answer("ADMIN_PASSWORD", "Your password (15 characters or more): ", read=getpass),
