@@ -67,7 +67,7 @@ def main() -> None:
 
     os.umask(0o077)  # whatever is written is this user's alone
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         if arguments.command == "env":
             print_environment(data_folder())
@@ -76,7 +76,7 @@ def main() -> None:
         else:
             start(arguments.command)
     except KeyboardInterrupt:
-        sys.exit(0)
+        sys.exit(130)
     except embedded.EngineError as error:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
