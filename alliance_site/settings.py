@@ -161,6 +161,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
+# By address of the machine alone: failures against a person from elsewhere must not lock that person out.
+ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "20/5m/ip"}
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = HOME / "mail"
 
