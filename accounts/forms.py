@@ -104,7 +104,3 @@ class ChoosePasswordForm(forms.Form):
         if cleaned.get("password") and cleaned.get("again") and cleaned["password"] != cleaned["again"]:
             self.add_error("again", "The two passwords differ. Type the same one twice.")
         return cleaned
-
-
-def people_of(user: User) -> Any:
-    return User.objects.filter(organisation_id=user.organisation_id, is_active=True)

@@ -19,6 +19,10 @@ def people(user: User) -> QuerySet[User]:
     )
 
 
+def active_people(user: User) -> QuerySet[User]:
+    return User.objects.filter(organisation_id=user.organisation_id, is_active=True)
+
+
 def supervisions(user: User) -> QuerySet[Supervision]:
     return (
         Supervision.objects.current()

@@ -16,7 +16,6 @@ from .forms import (
     PersonForm,
     SupervisionForm,
     carry_out,
-    people_of,
 )
 from .http import SignedInRequest, form_page
 from .idempotency import write_once
@@ -40,7 +39,7 @@ def person_list(request: SignedInRequest) -> HttpResponse:
     context = {
         "people": selectors.people(request.user),
         "supervisions": selectors.supervisions(request.user),
-        "form": SupervisionForm(people=people_of(request.user)),
+        "form": SupervisionForm(people=selectors.active_people(request.user)),
     }
     return render(request, "accounts/person_list.html", context)
 
@@ -100,7 +99,7 @@ def choose_password(request: HttpRequest, person_id: uuid.UUID, token: str) -> H
 
 @require_POST
 def supervision_start(request: SignedInRequest) -> HttpResponse:
-    form = SupervisionForm(request.POST, people=people_of(request.user))
+    form = SupervisionForm(request.POST, people=selectors.active_people(request.user))
 
     def write() -> str:
         actions.start_supervision(**form.values, by=request.user)
