@@ -9,11 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors as accounts
 from accounts.access import check_own
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, form_page
 from sessions_app.selectors import sessions
 
 from . import actions, instruments, selectors, tokens
@@ -105,8 +106,16 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     return private(response)
 
 
+@csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def rate(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+    """The questions, and what was answered.
+
+    These pages send no referrer, so browsers post with the origin "null", which Django's token check refuses. Another
+    site still can't post here: the link's own cookie is not sent along with a request that starts elsewhere.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site" and request.method == "POST":
+        return unusable(request)
     token = request.COOKIES.get(cookie_name(request_id), "")
     if request.method == "POST":
         return save_rating(request, request_id, token)
@@ -151,7 +160,7 @@ def render_form(request: HttpRequest, rating_request: RatingRequest, form: Clien
         "is_supervised": bool(accounts.supervisors_of(episode.therapist)),
         "seconds": 10 * round((10 + SECONDS_PER_ITEM * len(items)) / 10),
     }
-    return private(render(request, "measures/rate.html", context))
+    return private(form_page(request, "measures/rate.html", context))
 
 
 @require_safe
