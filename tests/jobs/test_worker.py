@@ -1,0 +1,229 @@
+"""The real relay and the real worker, on the tests' own engines. Each is a child of the test, ended and waited for."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from celery import current_app as celery_app
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+from django.test import Client as DjangoClient
+from django.urls import reverse
+
+from clients.models import Episode
+from jobs.actions import MAX_ATTEMPTS
+from jobs.models import Job
+from jobs.organisation import acting_in
+from measures import actions as measures
+from measures.models import EpisodeSeries, Score, Trend
+from tests import factories
+from tests.parallel import wait_until
+
+ROOT = Path(__file__).parents[2]
+DRAINED_WITHIN = 120
+
+
+@contextmanager
+def program(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=os.environ.copy(), start_new_session=True)
+    try:
+        yield process
+    finally:
+        end(process, signal.SIGTERM)
+
+
+def end(process: subprocess.Popen[bytes], how: int) -> None:
+    """End a program and the workers it forked, and wait for all of them."""
+    if process.poll() is not None:
+        return
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    if how == signal.SIGKILL:
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.send_signal(how)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    psutil.wait_procs(family, timeout=30)
+
+
+def worker():
+    options = ["--concurrency=1", "--loglevel=ERROR", "--without-gossip", "--without-mingle"]
+    return program("-m", "celery", "-A", "alliance_site", "worker", *options)
+
+
+@pytest.fixture
+def relay(committed):
+    celery_app.control.purge()
+    with program("manage.py", "relay"):
+        yield
+    celery_app.control.purge()
+
+
+@pytest.fixture
+def service(committed):
+    return factories.make_service()
+
+
+def make_rated_episode(service: factories.Service, code: str = "R-0417") -> Episode:
+    with acting_in(service.organisation.pk):
+        episode = factories.make_episode(service.ada, code=code)
+        session = factories.make_session(episode)
+        factories.rate_as_therapist(session)
+        factories.rate_as_client(session, bond=8)
+    return episode
+
+
+def stale_series(service: factories.Service) -> int:
+    with acting_in(service.organisation.pk):
+        return EpisodeSeries.objects.filter(computed_version__lt=F("input_version")).count()
+
+
+def open_jobs() -> int:
+    return Job.objects.filter(finished_at=None, failed_at=None).count()
+
+
+def wait_until_drained(service: factories.Service) -> None:
+    wait_until(
+        lambda: open_jobs() == 0 and stale_series(service) == 0,
+        what="every trend is computed",
+        seconds=DRAINED_WITHIN,
+    )
+
+
+def test_submitted_rating_becomes_a_trend(service, relay):
+    episode = make_rated_episode(service)
+    with worker():
+        wait_until_drained(service)
+    with acting_in(service.organisation.pk):
+        assert Trend.objects.get(episode=episode, rater="client", scale="bond").latest == 8.0
+    assert not Job.objects.failed().exists()
+
+
+def test_worker_killed_in_the_middle_of_a_job_loses_nothing(service, relay):
+    episodes = [make_rated_episode(service, f"R-{number:04}") for number in range(12)]
+    with worker() as killed:
+        with acting_in(service.organisation.pk):
+            hold_back(episodes[6])
+            wait_until(a_worker_waits, what="the worker is in the middle of its work", seconds=DRAINED_WITHIN)
+            end(killed, signal.SIGKILL)
+    interrupted = open_jobs()
+    assert interrupted, "the worker was killed too late to interrupt anything"
+    assert stale_series(service)
+    # What the dead worker held is looked for after 75 seconds; for these rows they pass now.
+    Job.objects.under_way().update(handed_at=Now() - timedelta(seconds=80))
+    with worker():
+        wait_until_drained(service)
+    with acting_in(service.organisation.pk):
+        latest = Trend.objects.filter(rater="client", scale="bond").values_list("episode_id", "latest")
+        assert sorted(latest) == sorted((episode.pk, 8.0) for episode in episodes)
+    assert not Job.objects.failed().exists()
+
+
+def hold_back(episode: Episode) -> None:
+    """Take the lock under which an episode's trends are computed, as another worker would, in this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(episode.pk)])
+
+
+def a_worker_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.fixture
+def hung_broker():
+    """The tests' own broker, stopped: it accepts connections and never answers."""
+    port = urlsplit(os.environ["REDIS_URL"]).port
+    brokers = [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if any(c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in child.net_connections("inet"))
+    ]
+    if not brokers:
+        pytest.skip("the broker is not a child of this test run, so it is not ours to stop")
+    (broker,) = brokers
+
+    @contextmanager
+    def hang() -> Iterator[None]:
+        broker.suspend()
+        try:
+            yield
+        finally:
+            broker.resume()
+
+    return hang
+
+
+def test_saving_works_while_the_broker_hangs_and_the_backlog_drains_afterwards(service, relay, hung_broker):
+    with acting_in(service.organisation.pk):
+        episode = factories.make_episode(service.ada)
+    browser = DjangoClient()
+    with acting_in(service.organisation.pk):
+        browser.force_login(service.ada, backend="accounts.backends.OrganisationBackend")
+    session = browser.session
+    session["organisation"] = str(service.organisation.pk)
+    session.save()
+    url = reverse("sessions_app:session-log", args=[episode.pk])
+    with worker():
+        with hung_broker():
+            began = time.monotonic()
+            for number in (1, 2, 3):
+                form = {
+                    "submission": str(uuid.uuid4()),
+                    "number": number,
+                    "held_on": episode.started_on.isoformat(),
+                    "attendance": "attended",
+                    "format": "in-person",
+                    "item-1": 7,
+                    "item-2": 7,
+                    "item-3": 6,
+                }
+                assert browser.post(url, form).status_code == 302
+            assert time.monotonic() - began < 30, "saving waited for the broker"
+            assert browser.get(reverse("dashboards:episode", args=[episode.pk])).status_code == 200
+            time.sleep(3)  # long enough for the relay to have tried
+            assert stale_series(service) == 1
+            assert open_jobs() == 1
+        wait_until_drained(service)
+    with acting_in(service.organisation.pk):
+        trend = Trend.objects.get(episode=episode, rater="therapist", scale="bond")
+        assert trend.points == [[1, 6.0], [2, 6.0], [3, 6.0]]
+
+
+def test_poisoned_job_ends_among_the_failed_and_lets_the_others_pass(service, relay):
+    poisoned = make_rated_episode(service, "R-0001")
+    with acting_in(service.organisation.pk):
+        # An item mean that no answers can give, as only a damaged database could hold it.
+        Score.objects.filter(rating__session__episode=poisoned).update(mean=99)
+    healthy = make_rated_episode(service, "R-0002")
+
+    def has_failed() -> Job | None:
+        Job.objects.waiting().update(available_at=Now())  # the pauses between the attempts pass now
+        return Job.objects.failed().first()
+
+    with worker():
+        failed = wait_until(has_failed, what="the job is given up", seconds=DRAINED_WITHIN)
+        wait_until(lambda: stale_series(service) == 1, what="the healthy one is computed", seconds=DRAINED_WITHIN)
+    assert (failed.object_id, failed.attempts, failed.last_error) == (poisoned.pk, MAX_ATTEMPTS, "ValueError")
+    with acting_in(service.organisation.pk):
+        assert Trend.objects.filter(episode=healthy).exists()
+        assert not Trend.objects.filter(episode=poisoned).exists()
+    with acting_in(service.organisation.pk):
+        measures.sweep_trends(organisation_id=service.organisation.pk)
+    asked_again = Job.objects.filter(object_id=poisoned.pk, finished_at=None, failed_at=None)
+    assert asked_again.exists(), "the sweep asks again for what is stale"
