@@ -22,7 +22,6 @@ from .forms import ClientRatingForm
 from .models import RatingRequest
 
 COOKIE_LASTS = 2 * 60 * 60
-SECONDS_PER_ITEM = 6
 
 
 @require_POST
@@ -158,7 +157,6 @@ def render_form(request: HttpRequest, rating_request: RatingRequest, form: Clien
         "construct": instruments.instruments()[rating_request.instrument].construct,
         "therapist": episode.therapist.name,
         "is_supervised": bool(accounts.supervisors_of(episode.therapist)),
-        "seconds": 10 * round((10 + SECONDS_PER_ITEM * len(items)) / 10),
     }
     return private(form_page(request, "measures/rate.html", context))
 
