@@ -13,9 +13,9 @@ register = template.Library()
 
 
 @register.filter
-def score(value: float | None) -> SafeString | str:
-    """One decimal; a missing score says so to everybody, and is never a zero."""
-    if value is None:
+def score(value: float | str | None) -> SafeString | str:
+    """One decimal; a missing score says so to everybody, and is never a zero. "" is a scale nobody has rated yet."""
+    if value is None or isinstance(value, str):
         return format_html(
             '<span class="muted"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>',
             "no score",
