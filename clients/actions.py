@@ -58,9 +58,10 @@ def update_client(*, client: Client, version: int, by: User, **values: Any) -> C
         setattr(client, name, values[name])
     check_code(client)
     client.check_values()
-    saved = Client.objects.filter(pk=client.pk, version=version).update(
-        version=F("version") + 1, **{name: values[name] for name in changed}
-    )
+    with taken_means(code_taken(client)):
+        saved = Client.objects.filter(pk=client.pk, version=version).update(
+            version=F("version") + 1, **{name: values[name] for name in changed}
+        )
     if not saved:
         raise StaleVersion(Client.objects.get(pk=client.pk))
     record_event(

@@ -1,6 +1,6 @@
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from accounts.access import reach
 from accounts.models import OrganisationModel, User
@@ -25,7 +25,7 @@ class Client(OrganisationModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organisation", "code"], name="clients_client_code_once"),
+            models.UniqueConstraint("organisation", Lower("code"), name="clients_client_code_once"),
             models.CheckConstraint(name="clients_client_code_given", condition=~Q(code="")),
         ]
 
