@@ -67,7 +67,8 @@ def write_once(data: QueryDict, write: Callable[[], str], *, by: User) -> str:
         with transaction.atomic():
             location = write()
             remember_answer(data, location, by=by)
-    except (IntegrityError, ValidationError):
+    except Exception:
+        # Whatever stopped this one: when it is the second of the same form, the first has done its work.
         earlier = earlier_answer(data, by=by)
         if earlier is None:
             raise

@@ -72,13 +72,15 @@ def client_edit(request: SignedInRequest, client_id: uuid.UUID) -> HttpResponse:
     form = ClientEditForm(request.POST or None, initial=shown)
     if request.method == "POST":
 
-        def write() -> object:
-            return actions.update_client(client=client, by=request.user, **form.values)
+        def write() -> str:
+            actions.update_client(client=client, by=request.user, **form.values)
+            return reverse("dashboards:episode", args=[episode.pk])
 
         try:
-            if carry_out(form, write):
+            location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+            if location:
                 messages.success(request, "Saved.")
-                return redirect("dashboards:episode", episode.pk)
+                return redirect(location)
         except actions.StaleVersion as conflict:
             return conflict_page(request, form, conflict.current, episode)
     return form_page(request, "clients/client_edit.html", {"form": form, "client": client, "episode": episode})
