@@ -84,9 +84,10 @@ def update_session(*, session: TherapySession, version: int, by: User, **values:
     for name in changed:
         setattr(session, name, values[name])
     check_session(session)
-    saved = TherapySession.objects.filter(pk=session.pk, version=version).update(
-        version=F("version") + 1, **{name: values[name] for name in changed}
-    )
+    with taken_means(number_taken(session)):
+        saved = TherapySession.objects.filter(pk=session.pk, version=version).update(
+            version=F("version") + 1, **{name: values[name] for name in changed}
+        )
     if not saved:
         raise StaleVersion(TherapySession.objects.get(pk=session.pk))
     record_event(
