@@ -115,11 +115,10 @@ def test_submitted_rating_becomes_a_trend(service, relay):
 
 def test_worker_killed_in_the_middle_of_a_job_loses_nothing(service, relay):
     episodes = [make_rated_episode(service, f"R-{number:04}") for number in range(12)]
-    with worker() as killed:
-        with acting_in(service.organisation.pk):
-            hold_back(episodes[6])
-            wait_until(a_worker_waits, what="the worker is in the middle of its work", seconds=DRAINED_WITHIN)
-            end(killed, signal.SIGKILL)
+    with worker() as killed, acting_in(service.organisation.pk):
+        hold_back(episodes[6])
+        wait_until(a_worker_waits, what="the worker is in the middle of its work", seconds=DRAINED_WITHIN)
+        end(killed, signal.SIGKILL)
     interrupted = open_jobs()
     assert interrupted, "the worker was killed too late to interrupt anything"
     assert stale_series(service)

@@ -1,0 +1,271 @@
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from clients import actions
+from clients.models import Client, Episode
+from jobs.organisation import acting_in
+from tests import factories
+from tests.parallel import at_once
+
+TODAY = timezone.localdate
+
+
+def start(client: Client, by, **values) -> Episode:
+    defaults = {"modality": "cbt", "practitioner_title": "Psychologist", "started_on": TODAY()}
+    return actions.start_episode(client=client, by=by, **{**defaults, **values})
+
+
+# --- Clients ----------------------------------------------------------------------------------------
+
+
+def test_client_is_created_under_a_code_with_the_event_of_it(service):
+    client = actions.create_client(code=" R-0417 ", name=" Rowan ", by=service.ada)
+    client.refresh_from_db()
+    assert (client.code, client.name, client.version, client.created_by) == ("R-0417", "Rowan", 1, service.ada)
+    event = AuditEvent.objects.get(action="client.created")
+    assert (event.object_id, event.client_id, event.person) == (client.pk, client.pk, service.ada)
+
+
+def test_client_needs_no_name_and_is_then_called_by_the_code(service):
+    assert actions.create_client(code="R-0417", by=service.ada).label == "R-0417"
+
+
+@pytest.mark.parametrize("code", ["", "   ", "R" * 31])
+def test_client_without_a_usable_code_is_refused_beside_the_code(service, code):
+    with pytest.raises(ValidationError) as refused:
+        actions.create_client(code=code, by=service.ada)
+    assert list(refused.value.message_dict) == ["code"]
+
+
+@pytest.mark.parametrize("code", ["R-0417", "r-0417", " R-0417 "])
+def test_code_that_is_taken_is_refused_in_any_case(service, code):
+    actions.create_client(code="R-0417", by=service.tom)
+    with pytest.raises(actions.CodeTaken, match="already in use"):
+        actions.create_client(code=code, by=service.ada)
+
+
+def test_other_service_may_use_the_same_code(service, other_service):
+    actions.create_client(code="R-0417", by=service.ada)
+    with acting_in(other_service.organisation.pk):
+        actions.create_client(code="R-0417", by=other_service.ada)
+        assert Client.objects.count() == 1, "each service sees its own alone"
+
+
+@pytest.mark.parametrize("codes", [("R-0417", "R-0417"), ("R-0417", "r-0417")])
+def test_code_given_twice_at_the_same_moment_is_kept_once(committed, codes):
+    service = factories.make_service()
+
+    def add(code: str):
+        def work() -> Client:
+            with acting_in(service.organisation.pk):
+                return actions.create_client(code=code, by=service.ada)
+
+        return work
+
+    results = at_once(*map(add, codes))
+    assert sorted(type(result).__name__ for result in results) == ["Client", "CodeTaken"]
+
+
+def test_changed_client_counts_up_its_version_and_the_event_names_the_fields(service):
+    client = actions.create_client(code="R-0417", name="Rowan", by=service.ada)
+    actions.update_client(client=client, version=1, code="R-0417", name="Robin", by=service.ada)
+    client = Client.objects.get()
+    assert (client.code, client.name, client.version) == ("R-0417", "Robin", 2)
+    assert AuditEvent.objects.get(action="client.changed").fields == ["name"]
+
+
+def test_client_may_keep_the_own_code_in_another_case(service):
+    client = actions.create_client(code="r-0417", by=service.ada)
+    actions.update_client(client=client, version=1, code="R-0417", by=service.ada)
+    assert Client.objects.get().code == "R-0417"
+
+
+def test_change_to_a_code_that_is_taken_is_refused(service):
+    actions.create_client(code="R-0417", by=service.ada)
+    other = actions.create_client(code="R-0418", by=service.ada)
+    with pytest.raises(actions.CodeTaken):
+        actions.update_client(client=other, version=1, code="r-0417", by=service.ada)
+
+
+def test_two_clients_given_one_code_at_the_same_moment_get_one_clear_error(committed):
+    service = factories.make_service()
+    with acting_in(service.organisation.pk):
+        clients = [actions.create_client(code=code, by=service.ada) for code in ("R-0001", "R-0002")]
+
+    def rename(client: Client):
+        def work() -> Client:
+            with acting_in(service.organisation.pk):
+                return actions.update_client(client=client, version=1, code="R-0003", by=service.ada)
+
+        return work
+
+    results = at_once(*map(rename, clients))
+    assert sorted(type(result).__name__ for result in results) == ["Client", "CodeTaken"]
+
+
+def test_change_of_a_client_saved_meanwhile_is_refused_with_the_client_as_it_is_now(service):
+    client = actions.create_client(code="R-0417", name="Rowan", by=service.ada)
+    opened_in_another_tab = Client.objects.get()
+    actions.update_client(client=client, version=1, name="Robin", by=service.ada)
+    with pytest.raises(actions.StaleVersion) as stale:
+        actions.update_client(client=opened_in_another_tab, version=1, name="Ronja", by=service.ada)
+    assert stale.value.current.name == "Robin"
+    assert Client.objects.get().name == "Robin"
+
+
+# --- Episodes ---------------------------------------------------------------------------------------
+
+
+def test_episode_starts_with_the_person_who_starts_it_as_therapist(service):
+    episode = factories.make_episode(service.ada)
+    assert (episode.therapist, episode.is_open, episode.ending) == (service.ada, True, "")
+
+
+def test_second_open_episode_is_refused(service):
+    client = factories.make_episode(service.ada).client
+    with pytest.raises(actions.EpisodeOpen, match="End it before"):
+        start(client, by=service.ada)
+
+
+def test_two_episodes_started_at_the_same_moment_become_one(committed):
+    service = factories.make_service()
+    with acting_in(service.organisation.pk):
+        client = actions.create_client(code="R-0417", by=service.ada)
+
+    def work() -> Episode:
+        with acting_in(service.organisation.pk):
+            return start(client, by=service.ada)
+
+    results = at_once(work, work)
+    assert sorted(type(result).__name__ for result in results) == ["Episode", "EpisodeOpen"]
+
+
+def test_next_episode_starts_once_the_one_before_has_ended(service):
+    first = factories.make_episode(service.ada)
+    actions.end_episode(episode=first, ended_on=TODAY(), ending="planned", by=service.ada)
+    second = start(first.client, by=service.tom)
+    assert Episode.objects.open().get() == second
+
+
+def test_person_without_the_role_of_therapist_starts_no_episode(service):
+    client = actions.create_client(code="R-0417", by=service.ada)
+    with pytest.raises(PermissionDenied):
+        start(client, by=service.ruth)
+
+
+def test_ended_episode_keeps_the_day_and_the_kind_of_its_ending(service):
+    episode = factories.make_episode(service.ada)
+    actions.end_episode(episode=episode, ended_on=TODAY(), ending="client", by=service.ada)
+    episode.refresh_from_db()
+    assert (episode.ended_on, episode.ending, episode.is_open) == (TODAY(), "client", False)
+
+
+def test_episode_does_not_end_before_it_started(service):
+    episode = factories.make_episode(service.ada)
+    with pytest.raises(ValidationError) as refused:
+        actions.end_episode(
+            episode=episode, ended_on=episode.started_on - timedelta(days=1), ending="planned", by=service.ada
+        )
+    assert list(refused.value.message_dict) == ["ended_on"]
+    episode.refresh_from_db()
+    assert episode.is_open
+
+
+@pytest.mark.parametrize("ending", ["", "vanished"])
+def test_episode_does_not_end_without_a_known_kind_of_ending(service, ending):
+    episode = factories.make_episode(service.ada)
+    with pytest.raises(Exception, match="ending"):
+        actions.end_episode(episode=episode, ended_on=TODAY(), ending=ending, by=service.ada)
+
+
+def test_colleague_ends_no_episode_that_is_not_theirs(service):
+    episode = factories.make_episode(service.ada)
+    with pytest.raises(PermissionDenied):
+        actions.end_episode(episode=episode, ended_on=TODAY(), ending="planned", by=service.tom)
+
+
+# --- Pages ------------------------------------------------------------------------------------------
+
+NEW = {
+    "submission": "6f3e4c1e-7c0b-4f0e-9d2e-2f8f0c7d1a01",
+    "code": "R-0417",
+    "name": "Rowan",
+    "modality": "cbt",
+    "practitioner_title": "Psychologist",
+}
+
+
+def test_new_client_sent_twice_is_added_once_and_leads_to_the_same_page(service, browser_of):
+    browser = browser_of(service.ada)
+    form = {**NEW, "started_on": TODAY().isoformat()}
+    first = browser.post(reverse("clients:client-create"), form)
+    second = browser.post(reverse("clients:client-create"), form)
+    assert first.status_code == second.status_code == 302
+    assert first["Location"] == second["Location"]
+    assert Client.objects.count() == 1
+
+
+def test_new_client_with_a_taken_code_is_refused_beside_the_code_and_nothing_is_lost(service, browser_of):
+    actions.create_client(code="r-0417", by=service.tom)
+    page = browser_of(service.ada).post(reverse("clients:client-create"), {**NEW, "started_on": TODAY().isoformat()})
+    assert page.status_code == 422
+    assert list(page.context["form"].errors) == ["code"]
+    assert 'value="Rowan"' in page.content.decode()
+    assert not Episode.objects.exists()
+
+
+def edit_of(client: Client, **values: str) -> dict[str, str]:
+    key = {"submission": "6f3e4c1e-7c0b-4f0e-9d2e-2f8f0c7d1a02"}
+    return {**key, "code": client.code, "name": client.name, "version": str(client.version), **values}
+
+
+def test_client_edited_in_two_tabs_shows_both_and_saving_again_works(service, browser_of):
+    client = factories.make_episode(service.ada).client
+    browser = browser_of(service.ada)
+    url = reverse("clients:client-edit", args=[client.pk])
+    assert browser.post(url, edit_of(client, name="Robin")).status_code == 302
+    other_key = "6f3e4c1e-7c0b-4f0e-9d2e-2f8f0c7d1a03"
+    conflict = browser.post(url, edit_of(client, name="Ronja", submission=other_key))
+    assert conflict.status_code == 409
+    assert "Robin" in conflict.content.decode() and 'value="Ronja"' in conflict.content.decode()
+    assert Client.objects.get().name == "Robin"
+    again = {name: conflict.context["form"][name].value() for name in ("submission", "code", "name", "version")}
+    assert browser.post(url, again).status_code == 302
+    assert Client.objects.get().name == "Ronja"
+
+
+def test_client_edit_sent_twice_is_no_conflict(service, browser_of):
+    client = factories.make_episode(service.ada).client
+    browser = browser_of(service.ada)
+    url = reverse("clients:client-edit", args=[client.pk])
+    for _ in range(2):
+        assert browser.post(url, edit_of(client, name="Robin")).status_code == 302
+    assert Client.objects.get().version == 2
+
+
+@pytest.mark.parametrize(
+    ("who", "page"), [("ada", "clients:client-list"), ("ada", "sessions_app:today"), ("ruth", "dashboards:caseload")]
+)
+def test_page_needs_no_more_queries_for_thirty_clients_than_for_three(service, browser_of, who, page):
+    person, url = getattr(service, who), reverse(page)
+    for number in range(3):
+        make_busy_client(service, number)
+    few = factories.queries_of(browser_of(person), url)
+    for number in range(3, 30):
+        make_busy_client(service, number)
+    many = factories.queries_of(browser_of(person), url)
+    assert len(many) == len(few), many
+    assert len(many) <= 15, many
+
+
+def make_busy_client(service: factories.Service, number: int) -> None:
+    """In every list at once: rated by both, waiting for the own rating, a link open."""
+    episode = factories.make_episode(service.ada, code=f"R-{number:04}", name=f"Client {number}")
+    factories.make_course(episode, [7, 6])
+    factories.rate_as_client(factories.make_session(episode))
+    factories.make_request(factories.make_session(episode))
