@@ -38,6 +38,9 @@ class SubmissionForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "submission"}
 
 
+DATE_ERRORS = {"required": "Enter a date.", "invalid": "Enter a date that exists, for example 2026-03-24."}
+
+
 class DateInput(forms.DateInput):
     input_type = "date"
 
@@ -46,8 +49,19 @@ class DateInput(forms.DateInput):
 
 
 class PersonForm(SubmissionForm):
-    name = forms.CharField(max_length=120, help_text="As colleagues and clients know them.")
-    email = forms.EmailField(label="E-mail address", help_text="They sign in with it.")
+    name = forms.CharField(
+        max_length=120,
+        help_text="As colleagues and clients know them.",
+        error_messages={"required": "Enter the person’s name."},
+    )
+    email = forms.EmailField(
+        label="E-mail address",
+        help_text="They sign in with it.",
+        error_messages={
+            "required": "Enter the person’s e-mail address.",
+            "invalid": "Enter a whole e-mail address, for example name@service.example.",
+        },
+    )
     is_therapist = forms.BooleanField(
         required=False, label="Therapist", help_text="Has clients, logs sessions, hands out links."
     )

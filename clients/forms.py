@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from accounts.forms import DateInput, SubmissionForm
+from accounts.forms import DATE_ERRORS, DateInput, SubmissionForm
 
 from .models import Ending, Modality
 
@@ -16,6 +16,7 @@ def check_not_future(value: Any) -> None:
 class ClientForm(SubmissionForm):
     code = forms.CharField(
         max_length=30,
+        error_messages={"required": "Enter a code for the client."},
         help_text="However your service tells people apart, for example R-0417. Everybody involved sees it.",
     )
     name = forms.CharField(
@@ -32,13 +33,17 @@ class ClientEditForm(ClientForm):
 class EpisodeForm(SubmissionForm):
     modality = forms.ChoiceField(choices=Modality)
     practitioner_title = forms.CharField(
-        max_length=60, label="Your title", help_text="As your service words it: psychologist, key worker, counsellor…"
+        max_length=60,
+        error_messages={"required": "Enter your title."},
+        label="Your title",
+        help_text="As your service words it: psychologist, key worker, counsellor…",
     )
     started_on = forms.DateField(
         label="Start of the episode",
         widget=DateInput(),
         initial=timezone.localdate,
         validators=[check_not_future],
+        error_messages=DATE_ERRORS,
         help_text="The day of the first meeting, or the day you took the client on.",
     )
 
@@ -51,6 +56,10 @@ class NewClientForm(EpisodeForm, ClientForm):
 
 class EndEpisodeForm(SubmissionForm):
     ended_on = forms.DateField(
-        label="Last day", widget=DateInput(), initial=timezone.localdate, validators=[check_not_future]
+        label="Last day",
+        widget=DateInput(),
+        initial=timezone.localdate,
+        validators=[check_not_future],
+        error_messages=DATE_ERRORS,
     )
     ending = forms.ChoiceField(label="How it ended", choices=Ending, widget=forms.RadioSelect(attrs={"class": "chips"}))

@@ -1,7 +1,7 @@
 from django import forms
 from django.utils import timezone
 
-from accounts.forms import DateInput, SubmissionForm
+from accounts.forms import DATE_ERRORS, DateInput, SubmissionForm
 
 from .models import NOTE_LENGTH, Attendance, Format
 
@@ -12,8 +12,9 @@ class SessionForm(SubmissionForm):
         max_value=999,
         label="Session number",
         help_text="Every planned meeting takes one, attended or not.",
+        error_messages={"required": "Enter the session’s number.", "invalid": "Enter a whole number."},
     )
-    held_on = forms.DateField(label="Date", widget=DateInput(), initial=timezone.localdate)
+    held_on = forms.DateField(label="Date", widget=DateInput(), initial=timezone.localdate, error_messages=DATE_ERRORS)
     attendance = forms.ChoiceField(
         choices=Attendance, initial=Attendance.ATTENDED, widget=forms.RadioSelect(attrs={"class": "chips"})
     )
