@@ -1,3 +1,4 @@
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -56,7 +57,7 @@ class Rating(OrganisationModel):
     rater = models.CharField(max_length=10, choices=Rater)
     edition_version = models.CharField(max_length=10)
     answers = models.JSONField()
-    comment = models.TextField(max_length=COMMENT_LENGTH, blank=True)
+    comment = models.TextField(max_length=COMMENT_LENGTH, validators=[MaxLengthValidator(COMMENT_LENGTH)], blank=True)
     do_not_raise = models.BooleanField(default=False)
     submitted_at = models.DateTimeField(db_default=Now())
     submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

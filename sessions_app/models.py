@@ -1,3 +1,4 @@
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -40,7 +41,7 @@ class TherapySession(OrganisationModel):
     held_on = models.DateField()
     attendance = models.CharField(max_length=20, choices=Attendance, default=Attendance.ATTENDED)
     format = models.CharField(max_length=10, choices=Format, default=Format.IN_PERSON)
-    note = models.TextField(max_length=NOTE_LENGTH, blank=True)
+    note = models.TextField(max_length=NOTE_LENGTH, validators=[MaxLengthValidator(NOTE_LENGTH)], blank=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
