@@ -13,5 +13,7 @@ class SignedInRequest(HttpRequest):
 
 
 def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """A page with a form: 422 when something in it was refused, so that nobody takes it for saved."""
-    return render(request, template, context, status=422 if context["form"].errors else 200)
+    """A page with a form, perhaps with the own rating in it: 422 when something was refused, so that nobody takes
+    it for saved."""
+    forms = [context[name] for name in ("form", "own") if name in context]
+    return render(request, template, context, status=422 if any(form.errors for form in forms) else 200)
