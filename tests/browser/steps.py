@@ -87,7 +87,9 @@ def demo_episode(page, words=""):
     """The address of an open demo episode with a long course, and with these words in its sentence."""
     page.goto("/clients/")
     rows = page.locator("main table tbody tr").evaluate_all(
-        "rows => rows.map(row => [row.querySelector('a').getAttribute('href'), Number(row.querySelector('.num').textContent)])"
+        """rows => rows.map((row) => [
+            row.querySelector("a").getAttribute("href"), Number(row.querySelector(".num").textContent),
+        ])"""
     )
     for address, sessions in rows:
         if sessions >= 12:

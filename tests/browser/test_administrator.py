@@ -26,6 +26,7 @@ def test_a_new_therapist_chooses_a_password_and_is_supervised(open_page):
     nora.get_by_label("Password", exact=True).fill(PASSWORD)
     nora.get_by_label("The same password again").fill(PASSWORD)
     nora.get_by_role("button", name="Set password").click()
+    expect(nora.get_by_text("Your password is set.")).to_be_visible()
     steps.sign_in(nora, email, PASSWORD)
     code = steps.new_client(nora)
     nora.context.new_page().goto(link)
@@ -68,6 +69,7 @@ def test_what_the_service_says_in_an_emergency_reaches_the_clients_page(open_pag
     before = field.input_value()
     field.fill("Call 0800 000 111, day and night.")
     admin.get_by_role("button", name="Save").click()
+    expect(admin.get_by_text("Saved.", exact=True)).to_be_visible()
 
     steps.new_client(therapist)
     client.goto(steps.log_session(therapist, therapist.url))
@@ -75,3 +77,4 @@ def test_what_the_service_says_in_an_emergency_reaches_the_clients_page(open_pag
     admin.goto("/service/")
     field.fill(before)
     admin.get_by_role("button", name="Save").click()
+    expect(admin.get_by_text("Saved.", exact=True)).to_be_visible()

@@ -38,7 +38,8 @@ def ratings_by_client(page):
     """The client's ratings that the session page shows, each as goal, task and bond."""
     page.goto(page.session)
     return page.locator("section:has(h2:has-text('by B-')) table:first-of-type").evaluate_all(
-        "tables => tables.filter(table => table.tHead).map(table => [...table.tBodies[0].rows].slice(0, 3).map(row => row.cells[1].textContent.trim()))"
+        """tables => tables.filter((table) => table.tHead).map((table) =>
+            [...table.tBodies[0].rows].slice(0, 3).map((row) => row.cells[1].textContent.trim()))"""
     )
 
 
@@ -73,7 +74,7 @@ def test_keys_set_move_and_clear_an_answer(form):
     after = {}
     for key in ("ArrowLeft", "ArrowLeft", "ArrowRight", "Home", "ArrowRight", "End", "Delete", "ArrowRight"):
         form.keyboard.press(key)
-        after[key] = after.get(key, []) + [steps.answer(form, 3)]
+        after.setdefault(key, []).append(steps.answer(form, 3))
     assert after == {
         "ArrowLeft": ["10", "9"],
         "ArrowRight": ["10", "1", "0"],
