@@ -208,7 +208,7 @@ def test_the_page_says_who_reads_the_answers_and_what_to_do_in_an_emergency(form
     expect(form.get_by_text("Ada Okafor reads your answers")).to_contain_text(
         "A supervisor of Ada Okafor may read them"
     )
-    expect(form.get_by_text("Nobody watches these answers around the clock.")).to_be_visible()
+    expect(form.get_by_text("Nobody watches these answers")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
