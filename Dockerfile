@@ -7,8 +7,7 @@ RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lo
 
 FROM python:3.13-slim-trixie
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 ALLIANCE_HOME=/var/lib/alliance
-RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin alliance \
- && install --directory --owner=alliance --group=alliance $ALLIANCE_HOME/mail
+RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin alliance
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv/alliance
 COPY . .

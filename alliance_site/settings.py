@@ -4,7 +4,6 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import dj_database_url
 import structlog
@@ -41,7 +40,10 @@ HTTPS = env_flag("HTTPS", default=True)
 SECRET_KEY = env("SECRET_KEY")
 if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
     raise ImproperlyConfigured("SECRET_KEY must be at least 50 characters and random.")
-ALLOWED_HOSTS = env("ALLOWED_HOSTS").split(",")
+ALLOWED_HOSTS = [host.strip() for host in env("ALLOWED_HOSTS").split(",")]
+if not all(ALLOWED_HOSTS):
+    raise ImproperlyConfigured("ALLOWED_HOSTS must be names separated by single commas, without an empty one.")
+BEHIND_PROXY = env_flag("BEHIND_PROXY", default=False)
 HOME = Path(env("ALLIANCE_HOME", str(BASE_DIR / ".alliance")))
 APP_ROLE = env("ALLIANCE_APP_ROLE", "alliance_app")
 STATEMENT_TIMEOUT = env_seconds("STATEMENT_TIMEOUT", 5)
@@ -163,8 +165,8 @@ ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
 # By address of the machine alone: failures against a person from elsewhere must not lock that person out.
 ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "20/5m/ip"}
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = HOME / "mail"
+# Behind a proxy the machine is the last entry of X-Forwarded-For, which the proxy adds; else the header is ignored.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
@@ -177,7 +179,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_flag("BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -224,7 +226,6 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
-ZoneInfo(TIME_ZONE)
 
 # --- Background work -------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env("REDIS_URL")

@@ -132,6 +132,18 @@ def test_a_forged_forwarding_header_does_not_hide_the_guesser(service):
     assert stopped.status_code != 302
 
 
+def test_behind_a_proxy_a_guesser_is_stopped_and_the_others_are_not(service, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    proxy = {"REMOTE_ADDR": "10.0.0.1"}
+    for number in range(21):
+        # What the guesser forges stands first; the proxy adds from where it came.
+        forged = {"HTTP_X_FORWARDED_FOR": f"198.51.100.{number}, 192.0.2.66"}
+        try_to_sign_in(service.ada.email, f"guess number {number} of many", **proxy, **forged)
+    stopped = try_to_sign_in(service.ada.email, **proxy, HTTP_X_FORWARDED_FOR="192.0.2.66")
+    assert stopped.status_code != 302
+    assert try_to_sign_in(service.ada.email, **proxy, HTTP_X_FORWARDED_FOR="192.0.2.7").status_code == 302
+
+
 @pytest.mark.parametrize(
     "path",
     ["signup/", "sign-up/", "accounts/signup/", "accounts/login/", "login/", "password/reset/", "account/signup/",

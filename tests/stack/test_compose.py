@@ -78,3 +78,13 @@ def test_image_holds_every_package_of_the_product():
     packages = {path.parent.name for path in ROOT.glob("[!.]*/__init__.py")} - {"tests", "bench"}
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert packages <= {line.removeprefix("!") for line in ignored}
+
+
+def test_every_volume_has_a_use():
+    used = {str(volume).split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert set(yaml.safe_load(TEXT)["volumes"]) == {name for name in used if not name.startswith(".")}
+
+
+def test_the_sample_names_the_command_that_loads_demo_data():
+    assert "docker compose run --rm migrate python manage.py load_demo" in SAMPLE
+    assert {"DATABASE_URL", "ALLIANCE_DEMO"} <= set(SERVICES["migrate"]["environment"])
