@@ -1,7 +1,7 @@
 """Figures in Plotly's JSON: points in, plain dicts out. No query, no clock.
 
 Colours are set for light paper; the page's script replaces them by the reader's theme through each trace's
-`meta.role`. Text from people never reaches a figure: labels are numbers and our own words.
+`meta.role`. Of what people typed only codes reach a figure, and those escaped; all else is numbers and our own words.
 """
 
 from collections.abc import Mapping, Sequence

@@ -17,11 +17,13 @@ from measures.statistics.summary import Point
 from sessions_app.models import TOOK_PLACE, TherapySession
 
 from .figures import Dot, Missed
-from .sentences import Change, ScaleTrend, change_in_words, gap_in_words
+from .sentences import CHANGE_N, Change, ScaleTrend, change_in_words, gap_in_words
 
 ALLIANCE = "session-check-in"
 OUTCOME = "outcome-check-in"
 COMPONENTS = ("goal", "task", "bond")
+# Sessions rated by both before the two views are compared in words.
+GAP_N = 3
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class EpisodeState:
     asked: RatingRequest | None
 
     @property
+    def rated_session(self) -> int | None:
+        return max((trend.latest_session for trend in self.trends if trend.latest_session), default=None)
+
+    @property
     def is_updating(self) -> bool:
         return self.computed_version < self.input_version
 
@@ -79,8 +85,8 @@ class EpisodeState:
 
     @property
     def stamp(self) -> str:
-        """Changes whenever the page would show something else."""
-        return f"{self.input_version}-{self.computed_version}-{len(self.sessions)}"
+        """Changes with every rating, trend and session, which is what an open page waits for."""
+        return stamp(self.input_version, self.computed_version, len(self.sessions))
 
 
 def value_range(instrument: str) -> tuple[float, float]:
@@ -90,8 +96,11 @@ def value_range(instrument: str) -> tuple[float, float]:
 
 def stamp_of(episode: Episode) -> str:
     versions = EpisodeSeries.objects.filter(episode=episode).values_list("input_version", "computed_version").first()
-    given, computed = versions or (0, 0)
-    return f"{given}-{computed}-{episode.sessions.count()}"
+    return stamp(*(versions or (0, 0)), episode.sessions.count())
+
+
+def stamp(input_version: int, computed_version: int, sessions: int) -> str:
+    return f"{input_version}-{computed_version}-{sessions}"
 
 
 def episode_state(episode: Episode) -> EpisodeState:
@@ -108,7 +117,7 @@ def episode_state(episode: Episode) -> EpisodeState:
         sessions=sessions,
         series=series,
         trends=trends,
-        change=change_in_words(trends, client=episode.client.label),
+        change=change_in_words(trends, client=episode.client.label, waiting=len(sealed_ids)),
         gap=latest_gap(series, episode.client.label),
         rows=number_rows(sessions, series, sealed_ids),
         sealed=[session for session in sessions if session.pk in sealed_ids],
@@ -176,7 +185,7 @@ def latest_gap(series: Mapping[tuple[str, str, str], list[Point]], name: str) ->
         for session, value in client["bond"].items()
         if value is not None and therapist["bond"].get(session) is not None
     ]
-    if not both:
+    if len(both) < GAP_N:
         return ""
     last = max(both)
     return gap_in_words(
@@ -239,7 +248,7 @@ def caseload(user: User) -> list[CaseloadRow]:
     )
     rows = []
     for row in with_latest_change(found):
-        change = change_in_words(scale_trends(row.scales), client=row.episode.client.label)
+        change = change_in_words(scale_trends(row.scales), client=row.episode.client.label, waiting=row.waiting_ratings)
         rows.append(CaseloadRow(row, change, row.episode.session_count, row.episode.last_seen))  # type: ignore[attr-defined]
     return sorted(rows, key=lambda row: row.order)
 
@@ -248,7 +257,7 @@ def caseload_dots(rows: list[CaseloadRow]) -> list[Dot]:
     dots = []
     for row in rows:
         bond = row.row.scales.get("bond")
-        if bond is not None and bond.latest is not None and bond.change is not None:
+        if bond is not None and bond.n >= CHANGE_N and bond.latest is not None and bond.change is not None:
             episode = row.row.episode
             url = reverse("dashboards:episode", args=[episode.pk])
             dots.append(Dot(episode.client.code, url, bond.latest, bond.change, row.change.tone == "attention"))

@@ -1,19 +1,24 @@
 """One sentence that says what changed, and how it was worked out. Numbers in, words out.
 
 The rules follow what may be said at n scored sessions: below three the ratings alone, from three the last change
-without a claim, from five the usual range of the first five ratings and the slope. The usual range is the individuals
-control chart with a frozen baseline (`measures.statistics.control_chart`), the slope is Theil-Sen's with its 95 %
-interval (`measures.statistics.theil_sen`); both modules name their sources.
+without a claim, from five the usual range of the first five ratings and the slope, from ten a possible rupture. The
+usual range is the individuals control chart with a frozen baseline (`measures.statistics.control_chart`), the slope is
+Theil-Sen's with its 95 % interval (`measures.statistics.theil_sen`); both modules name their sources.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from measures.statistics.minimum_n import MINIMUM_N
 from measures.statistics.summary import Point
 
-BASELINE_N = 5
+BASELINE_N = MINIMUM_N["baseline"].n
+CHART_N = MINIMUM_N["control_chart"].n
+CHANGE_N = 3
 CEILING_N = 3
 CEILING_SHARE = 2 / 3
+# How many scored sessions a return stays news.
+NEWS = 5
 NAMES = {"goal": "agreement on goals", "task": "agreement on tasks", "bond": "the bond"}
 
 
@@ -46,12 +51,17 @@ class ScaleTrend:
 
     @property
     def is_below(self) -> bool:
+        """Outside the range of the first five; said as it is, and not yet as a sign of anything."""
         return (
             self.n > BASELINE_N
             and self.latest is not None
             and self.baseline_low is not None
             and self.latest < self.baseline_low
         )
+
+    @property
+    def is_low(self) -> bool:
+        return self.is_below and self.n >= CHART_N
 
     @property
     def is_slipping(self) -> bool:
@@ -64,15 +74,19 @@ class ScaleTrend:
     @property
     def is_at_ceiling(self) -> bool:
         values = [value for _, value in self.scored]
-        return len(values) >= CEILING_N and sum(value == self.high for value in values) >= CEILING_SHARE * len(values)
+        return (
+            len(values) >= CEILING_N
+            and values[-1] == self.high
+            and sum(value == self.high for value in values) >= CEILING_SHARE * len(values)
+        )
 
     @property
     def lowest_dip(self) -> tuple[int, float] | None:
-        """The lowest earlier session below the usual range, when the latest is back inside it."""
-        if self.baseline_low is None or self.is_below:
+        """The lowest recent session below the usual range, when the latest is back above its lower limit."""
+        if self.baseline_low is None or self.is_below or self.n < CHART_N:
             return None
-        later = self.scored[BASELINE_N:-1]
-        dips = [(value, session) for session, value in later if value < self.baseline_low]
+        recent = self.scored[BASELINE_N:][-NEWS - 1 : -1]
+        dips = [(value, session) for session, value in recent if value < self.baseline_low]
         if not dips:
             return None
         value, session = min(dips)
@@ -81,10 +95,12 @@ class ScaleTrend:
     @property
     def word(self) -> str:
         """One word for the table beside the chart."""
-        if self.n < 3:
+        if self.n < CHANGE_N:
             return "too few to say" if self.n else "no rating"
-        if self.is_below:
+        if self.is_low:
             return "lower than usual"
+        if self.is_below:
+            return "below the first five"
         if self.is_slipping:
             return "slipping"
         if self.is_rising:
@@ -115,12 +131,20 @@ def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def change_in_words(trends: Sequence[ScaleTrend], *, client: str) -> Change:
-    """The most important change of the three components, in the order a clinician would want to hear of it."""
+def change_in_words(trends: Sequence[ScaleTrend], *, client: str, waiting: int = 0) -> Change:
+    """The most important change of the three components, in the order a clinician would want to hear of it.
+
+    `waiting` counts ratings that are not shown before the therapist's own.
+    """
     rated = [trend for trend in trends if trend.n]
+    if not rated and waiting:
+        return Change(
+            "Rated, and not shown yet.",
+            f"{client} has rated. The rating is shown, and counted, once the therapist has rated the same session.",
+        )
     if not rated:
         return Change("No rating yet.", f"The first one appears here when {client} has answered the link of a session.")
-    for rule in (below_usual, slipping, at_ceiling, came_back, rising, too_few, steady):
+    for rule in (below_usual, slipping, outside_first_five, at_ceiling, came_back, rising, too_few, steady):
         found = rule(rated)
         if found:
             return found
@@ -128,20 +152,43 @@ def change_in_words(trends: Sequence[ScaleTrend], *, client: str) -> Change:
 
 
 def below_usual(trends: Sequence[ScaleTrend]) -> Change | None:
-    low = [trend for trend in trends if trend.is_below]
+    low = [trend for trend in trends if trend.is_low]
     if not low:
         return None
-    trend = max(low, key=lambda t: (t.baseline or 0) - (t.latest or 0))
+    trend = deepest(low)
     others = [other.name for other in low if other is not trend]
     also = f" So is {' and '.join(others)}." if others else ""
     return Change(
         f"{capital(trend.name)} is lower than usual: a possible rupture.",
-        f"Session {trend.latest_session}: {one(trend.latest)}. The first five ratings were around "
-        f"{one(trend.baseline)}, and ordinary variation reaches from {one(trend.baseline_low)} to "
-        f"{one(trend.baseline_high)}.{also} Worth asking what that session was like.",
+        f"{where_it_is(trend)}{also} Worth asking what that session was like.",
         "attention",
         trend.scale,
-        (band_method(trend),),
+        (band_method(trend), ROUGH),
+    )
+
+
+def outside_first_five(trends: Sequence[ScaleTrend]) -> Change | None:
+    low = [trend for trend in trends if trend.is_below]
+    if not low:
+        return None
+    trend = deepest(low)
+    return Change(
+        f"{capital(trend.name)} is below the range of the first five ratings.",
+        f"{where_it_is(trend)} With {trend.n} ratings this may well be chance. It costs little to ask.",
+        scale=trend.scale,
+        method=(band_method(trend), ROUGH),
+    )
+
+
+def deepest(low: Sequence[ScaleTrend]) -> ScaleTrend:
+    return max(low, key=lambda trend: (trend.baseline or 0) - (trend.latest or 0))
+
+
+def where_it_is(trend: ScaleTrend) -> str:
+    return (
+        f"Session {trend.latest_session}: {one(trend.latest)}. The first five ratings were around "
+        f"{one(trend.baseline)}, and ordinary variation reaches from {limit(trend.baseline_low, trend.latest)} to "
+        f"{one(trend.baseline_high)}."
     )
 
 
@@ -170,11 +217,13 @@ def came_back(trends: Sequence[ScaleTrend]) -> Change | None:
     before = max((v for s, v in trend.scored if s < session), default=trend.high)
     went_further = trend.latest is not None and trend.latest > before
     further = f"above anything before the dip ({one(before)} at most)"
+    is_above = trend.latest is not None and trend.baseline_high is not None and trend.latest > trend.baseline_high
+    inside = "above that range" if is_above else "inside that range again"
     return Change(
         f"{capital(trend.name)} came back{', and went further' if went_further else ''}.",
         f"It was {one(value)} at session {session}, below the usual {one(trend.baseline_low)} to "
         f"{one(trend.baseline_high)}. Now it is {one(trend.latest)}, "
-        f"{further if went_further else 'inside that range again'}.",
+        f"{further if went_further else inside}.",
         "settled",
         trend.scale,
         (band_method(trend),),
@@ -214,10 +263,16 @@ def too_few(trends: Sequence[ScaleTrend]) -> Change | None:
     most = max(trends, key=lambda t: t.n)
     if most.n >= BASELINE_N:
         return None
-    latest = ", ".join(f"{trend.scale} {one(trend.latest)}" for trend in trends if trend.latest is not None)
-    moved = [trend for trend in trends if trend.change]
+    last = max(trend.latest_session or 0 for trend in trends)
+    latest = ", ".join(
+        f"{trend.scale} {one(trend.latest)}"
+        + ("" if trend.latest_session == last else f" (session {trend.latest_session})")
+        for trend in trends
+        if trend.latest is not None
+    )
+    moved = [trend for trend in trends if trend.change and trend.n >= CHANGE_N]
     change = ""
-    if most.n >= 3 and moved:
+    if moved:
         trend = max(moved, key=lambda t: abs(t.change or 0))
         direction = "up" if (trend.change or 0) > 0 else "down"
         change = f" {capital(trend.name)} moved {direction} by {one(abs(trend.change or 0))} since the rating before."
@@ -229,15 +284,12 @@ def too_few(trends: Sequence[ScaleTrend]) -> Change | None:
 
 
 def steady(trends: Sequence[ScaleTrend]) -> Change:
-    trend = max(trends, key=lambda t: t.n)
-    known = [t for t in trends if t.baseline_low is not None]
-    return Change(
-        "Steady.",
-        "Goals, tasks and bond are where they usually are."
-        if known
-        else "The first five ratings were all the same, so there is no usual range to compare with yet.",
-        method=tuple(band_method(t) for t in known) or (f"{trend.n} ratings.",),
-    )
+    known = [trend for trend in trends if trend.baseline_low is not None]
+    if not known:
+        return Change("No change to tell of.", "The ratings so far give no usual range to compare with.")
+    names = " and ".join(trend.name for trend in known) if len(known) < len(NAMES) else "goals, tasks and bond"
+    verb = "is where it usually is" if len(known) == 1 else "are where they usually are"
+    return Change("Steady.", f"{capital(names)} {verb}.", method=tuple(band_method(trend) for trend in known))
 
 
 def slope_words(trend: ScaleTrend) -> str:
@@ -253,11 +305,22 @@ def two(value: float | None) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
+def limit(value: float | None, against: float | None) -> str:
+    """A limit as precise as it must be to differ from what lies beyond it."""
+    return two(value) if one(value) == one(against) else one(value)
+
+
+ROUGH = (
+    "Limits from five ratings are rough: in a steady course, too, a rating falls outside them now and then. "
+    "It is a prompt to ask, never a verdict."
+)
+
+
 def band_method(trend: ScaleTrend) -> str:
     return (
         f"{capital(trend.name)}: usual range {one(trend.baseline_low)} to {one(trend.baseline_high)}. Mean of the "
         "first five scored sessions, plus and minus three times their mean moving range divided by 1.128 (individuals "
-        "control chart), cut at the ends of the scale. The five stay the same when later ratings arrive."
+        "control chart), at least one step of the scale, cut at its ends. Ratings of later sessions do not move it."
     )
 
 

@@ -30,6 +30,11 @@ def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -
 @require_GET
 def episode(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = visible_episode(request, episode_id)
+    record_view(request, episode)
+    return render(request, "dashboards/episode.html", episode_context(request, episode))
+
+
+def record_view(request: SignedInRequest, episode: Episode) -> None:
     record_event(
         "episode.viewed",
         episode,
@@ -37,7 +42,6 @@ def episode(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
         client_id=episode.client_id,
         by=request.user,
     )
-    return render(request, "dashboards/episode.html", episode_context(request, episode))
 
 
 def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, object]:
@@ -58,6 +62,7 @@ def episode_change(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
     if request.GET.get("seen") == selectors.stamp_of(episode):
         response = HttpResponse(status=204)
     else:
+        record_view(request, episode)
         response = render(request, "dashboards/_episode_body.html", episode_context(request, episode))
     response["X-Record"] = str(episode.pk)
     return response

@@ -252,6 +252,7 @@ def compute_trends(*, episode_id: uuid.UUID) -> None:
             value_range=(edition.minimum, edition.maximum),
             sd=edition.sd.get(scale) if is_in_means else None,
             reliability=edition.reliability.get(scale),
+            step=edition.step / len(edition.numbers(scale)),
         )
         trends.append(
             Trend(

@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from dashboards.sentences import CHANGE_N
+
 register = template.Library()
 
 
@@ -45,9 +47,12 @@ def days_ago(day: date | None) -> str:
 @register.filter
 def last_change(scales: Mapping[str, Any]) -> str:
     """The component that moved most since the rating before, with its sign."""
-    moved = [(name, trend.change) for name, trend in scales.items() if name != "total" and trend.change is not None]
+    components = {name: trend for name, trend in scales.items() if name != "total"}
+    moved = [
+        (name, trend.change) for name, trend in components.items() if trend.n >= CHANGE_N and trend.change is not None
+    ]
     if not moved:
-        return "first rating" if scales else "no rating yet"
+        return "too few to say" if any(trend.n for trend in components.values()) else "no rating yet"
     name, change = max(moved, key=lambda pair: abs(pair[1]))
     return f"{name} {signed(change)}" if round(change, 1) else "no change"
 

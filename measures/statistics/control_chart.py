@@ -31,8 +31,13 @@ class ControlChart:
     signals: tuple[int, ...] | None
 
 
-def individuals(values: Sequence[float], baseline_n: int = MINIMUM_N["baseline"].n) -> ControlChart | None:
+def individuals(
+    values: Sequence[float], baseline_n: int = MINIMUM_N["baseline"].n, *, step: float = 0.0
+) -> ControlChart | None:
     """Chart a series in its order of sessions, or None when it is shorter than its baseline.
+
+    `step` is the smallest difference two scores of the scale can have. A mean moving range below it is counted as one
+    step (our rule): equal ratings do not mean that the next one must be equal, and a fall from them must show.
 
     Raises ValueError for a baseline of fewer than five values and for a value that is not finite.
     """
@@ -43,7 +48,7 @@ def individuals(values: Sequence[float], baseline_n: int = MINIMUM_N["baseline"]
         return None
     baseline = series[:baseline_n]
     centre = fmean(baseline)
-    sigma = fmean(abs(later - earlier) for earlier, later in pairwise(baseline)) / D2
+    sigma = max(step, fmean(abs(later - earlier) for earlier, later in pairwise(baseline))) / D2
     lower, upper = centre - 3 * sigma, centre + 3 * sigma
     judged = len(series) >= MINIMUM_N["control_chart"].n and sigma > 0
     signals = tuple(i for i, value in enumerate(series) if not lower <= value <= upper) if judged else None

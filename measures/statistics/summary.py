@@ -49,11 +49,13 @@ def summarise(
     value_range: tuple[float, float],
     sd: float | None,
     reliability: float | None,
+    step: float = 0.0,
 ) -> TrendSummary:
     """Summarise a series; points without a value are skipped and their order does not matter.
 
     `value_range` is the lowest and highest possible score; `sd` and `reliability` belong to the service and the
-    edition, in the same metric as the values, and are None where they are not known. Raises ValueError for two points
+    edition, in the same metric as the values, and are None where they are not known; `step` is the smallest difference
+    two values can have (see `control_chart`). Raises ValueError for two points
     of one session, a value that is not finite or outside the range, and an impossible sd or reliability.
     """
     ordered = sorted(points, key=lambda point: point.session)
@@ -67,7 +69,7 @@ def summarise(
         raise ValueError(f"every value must be between {lowest:g} and {highest:g}")
 
     n = len(values)
-    chart = individuals(values)
+    chart = individuals(values, step=step)
     # A baseline without spread has no band: a line of no width would make every other score look unusual.
     band = chart if chart is not None and chart.sigma > 0 else None
     slope = theil_sen(sessions, values)

@@ -1,4 +1,4 @@
-// Gives a Plotly figure its colours: traces by meta.role, shapes and annotations by name. No colour is in the figure itself.
+// Gives a Plotly figure its colours: traces by meta.role, shapes and annotations by name. The figure brings those of light paper.
 (() => {
   const ROLES = ["goal", "task", "bond", "total", "outcome", "neutral", "attention", "settled"];
   const SYMBOLS = { goal: "circle", task: "square", bond: "diamond", attention: "triangle-down", settled: "star" };

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.django_db
 
 def test_therapist_sees_what_changed(service, browser_of):
     episode = factories.make_episode(service.ada)
-    factories.make_course(episode, [7, 8, 7, 8, 7, 8, 2])
+    factories.make_course(episode, [7, 8, 7, 8, 7, 8, 7, 8, 7, 2])
     page = browser_of(service.ada).get(reverse("dashboards:episode", args=[episode.pk]))
     assert page.status_code == 200
     assert "The bond is lower than usual: a possible rupture." in page.content.decode()

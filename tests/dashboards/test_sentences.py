@@ -8,12 +8,13 @@ from dashboards.sentences import Change, ScaleTrend, change_in_words, gap_in_wor
 from measures.statistics.summary import Point, summarise
 
 USUAL = [7, 8, 7, 8, 7]
-CLAIMS = ("lower than usual", "rupture", "slipping", "came back", "rising", "Steady", "at the top")
+NINE = [*USUAL, 8, 7, 8, 7]
+CLAIMS = ("lower than usual", "below the range", "rupture", "slipping", "came back", "rising", "Steady", "at the top")
 
 
 def trend(scale: str, values: list[float | None]) -> ScaleTrend:
     points = [Point(session, value) for session, value in enumerate(values, start=1)]
-    summary = summarise(points, value_range=(0, 10), sd=None, reliability=None)
+    summary = summarise(points, value_range=(0, 10), sd=None, reliability=None, step=0.5)
     return ScaleTrend(
         scale=scale,
         points=points,
@@ -114,24 +115,45 @@ def test_series_in_its_usual_range_is_steady():
     # 7 8 7 8 7 8
     change = said([*USUAL, 8])
     assert (change.headline, change.tone, change.scale) == ("Steady.", "neutral", None)
-    assert "where they usually are" in change.detail
+    assert change.detail == "The bond is where it usually is."
     assert "usual range" in change.method[0]
 
 
 def test_series_without_any_spread_has_no_usual_range_to_be_in():
-    # 7 7 7 7 7 7
+    # 7 7 7 7 7 7: a range one step wide on either side, not none
     change = said([7] * 6)
     assert change.headline == "Steady."
-    assert "no usual range" in change.detail
+    assert change.detail == "The bond is where it usually is."
 
 
-def test_rating_below_the_usual_range_is_a_possible_rupture():
+def test_fall_from_equal_ratings_shows():
+    # 7 7 7 7 7 7 7 7 7 |2|   and   10 10 10 10 10 10 10 10 10 |2|
+    assert said([7] * 9 + [2]).headline == "The bond is lower than usual: a possible rupture."
+    assert said([10] * 9 + [2]).headline == "The bond is lower than usual: a possible rupture."
+
+
+def test_rating_below_the_first_five_is_said_before_ten_without_calling_it_a_rupture():
     # 7 8 7 8 7 |2|
     change = said([*USUAL, 2])
+    assert change.headline == "The bond is below the range of the first five ratings."
+    assert (change.tone, change.scale) == ("neutral", "bond")
+    assert change.detail.startswith("Session 6: 2.0. The first five ratings were around 7.4")
+    assert "from 4.7 to 10.0" in change.detail and "may well be chance" in change.detail
+
+
+def test_rating_below_the_usual_range_is_a_possible_rupture_from_ten_on():
+    # 7 8 7 8 7 8 7 8 7 |2|
+    change = said([*NINE, 2])
     assert change.headline == "The bond is lower than usual: a possible rupture."
     assert (change.tone, change.scale) == ("attention", "bond")
-    assert change.detail.startswith("Session 6: 2.0. The first five ratings were around 7.4")
-    assert "from 4.7 to 10.0" in change.detail
+    assert change.detail.startswith("Session 10: 2.0.")
+    assert any("rough" in line for line in change.method)
+
+
+def test_limit_is_as_precise_as_it_must_be():
+    # 8 8 8.5 8.5 8 … |6.85|, with a lower limit of 6.87: never "6.9, and ordinary variation reaches from 6.9"
+    change = said([8, 8, 8.5, 8.5, 8, 8, 8, 8, 8, 6.86])
+    assert "Session 10: 6.9" in change.detail and "reaches from 6.87" in change.detail
 
 
 def test_low_rating_among_the_first_five_is_part_of_the_usual_range():
@@ -144,16 +166,16 @@ def test_low_rating_among_the_first_five_is_part_of_the_usual_range():
     ("scale", "name"), [("goal", "Agreement on goals"), ("task", "Agreement on tasks"), ("bond", "The bond")]
 )
 def test_component_that_fell_is_named(scale, name):
-    # 7 8 7 8 7 |2| in one, 7 8 7 8 7 8 in the others
-    series = {"goal": [*USUAL, 8], "task": [*USUAL, 8], "bond": [*USUAL, 8]} | {scale: [*USUAL, 2]}
+    # 7 8 7 8 7 8 7 8 7 |2| in one, 7 8 7 8 7 8 7 8 7 8 in the others
+    series = {"goal": [*NINE, 8], "task": [*NINE, 8], "bond": [*NINE, 8]} | {scale: [*NINE, 2]}
     change = said(series["bond"], goal=series["goal"], task=series["task"])
     assert change.headline == f"{name} is lower than usual: a possible rupture."
     assert change.scale == scale
 
 
 def test_deepest_fall_comes_first_and_the_others_are_named_too():
-    # goal 7 8 7 8 7 |4|   task 7 8 7 8 7 |3|   bond 7 8 7 8 7 |1|
-    change = said([*USUAL, 1], goal=[*USUAL, 4], task=[*USUAL, 3])
+    # goal … 7 |4|   task … 7 |3|   bond … 7 |1|
+    change = said([*NINE, 1], goal=[*NINE, 4], task=[*NINE, 3])
     assert change.scale == "bond"
     assert "So is agreement on goals and agreement on tasks." in change.detail
 
@@ -183,29 +205,35 @@ def test_series_that_gains_a_little_each_time_is_rising():
 
 
 def test_series_back_in_its_usual_range_came_back():
-    # 7 8 7 8 7 |2| 7
-    change = said([*USUAL, 2, 7])
+    # 7 8 7 8 7 8 7 8 7 |2| 7
+    change = said([*NINE, 2, 7])
     assert change.headline == "The bond came back."
     assert (change.tone, change.scale) == ("settled", "bond")
-    assert "It was 2.0 at session 6" in change.detail and "inside that range again" in change.detail
+    assert "It was 2.0 at session 10" in change.detail and "inside that range again" in change.detail
 
 
 def test_series_above_everything_before_its_dip_went_further():
-    # 7 8 7 8 7 |2| 9
-    change = said([*USUAL, 2, 9])
+    # 7 8 7 8 7 8 7 8 7 |2| 9
+    change = said([*NINE, 2, 9])
     assert change.headline == "The bond came back, and went further."
     assert "above anything before the dip (8.0 at most)" in change.detail
 
 
 def test_series_that_came_back_and_fell_again_is_lower_than_usual():
-    # 7 8 7 8 7 2 8 |2|
-    assert said([*USUAL, 2, 8, 2]).headline == "The bond is lower than usual: a possible rupture."
+    # 7 8 7 8 7 8 7 8 7 2 8 |2|
+    assert said([*NINE, 2, 8, 2]).headline == "The bond is lower than usual: a possible rupture."
 
 
 def test_unrated_session_after_a_fall_leaves_the_fall_standing():
-    # 7 8 7 8 7 |2| _
-    change = said([*USUAL, 2, None])
-    assert change.headline.startswith("The bond is lower than usual") and change.detail.startswith("Session 6")
+    # 7 8 7 8 7 8 7 8 7 |2| _
+    change = said([*NINE, 2, None])
+    assert change.headline.startswith("The bond is lower than usual") and change.detail.startswith("Session 10")
+
+
+def test_return_is_news_for_five_ratings():
+    # 7 8 7 8 7 8 7 8 7 |2| 7 7 7 7 7   and one more
+    assert said([*NINE, 2, 7, 7, 7, 7, 7]).headline == "The bond came back."
+    assert said([*NINE, 2, 7, 7, 7, 7, 7, 7]).headline == "Steady."
 
 
 def test_series_at_the_top_says_what_such_ratings_can_not_show():
@@ -217,8 +245,8 @@ def test_series_at_the_top_says_what_such_ratings_can_not_show():
 
 
 def test_fall_from_the_top_is_a_possible_rupture_all_the_same():
-    # 10 9 10 9 10 10 10 10 |3|
-    assert said([10, 9, 10, 9, 10, 10, 10, 10, 3]).headline == "The bond is lower than usual: a possible rupture."
+    # 10 9 10 9 10 10 10 10 10 |3|
+    assert said([10, 9, 10, 9, 10, 10, 10, 10, 10, 3]).headline == "The bond is lower than usual: a possible rupture."
 
 
 @given(st.lists(st.lists(st.sampled_from([None, *range(11)]), max_size=14), min_size=3, max_size=3))
@@ -239,7 +267,8 @@ def test_every_series_gets_a_sentence_in_a_known_tone(series):
         ([7, 7, 2], "too few to say"),
         ([7, 8, 7, 2], "too few to say"),
         ([*USUAL], "steady"),
-        ([*USUAL, 2], "lower than usual"),
+        ([*USUAL, 2], "below the first five"),
+        ([*NINE, 2], "lower than usual"),
         ([9, 6, 9, 6, 9, 6, 5, 5, 4, 4], "slipping"),
         ([4, 5, 4, 5, 5, 6, 6, 7, 7, 8], "rising"),
         ([10, 10, 10, 9, 10, 10], "at the top"),
@@ -255,6 +284,21 @@ def test_top_is_said_from_three_ratings_on_because_it_claims_no_change():
     assert trend("bond", [10, 10]).word == "too few to say"
     assert said([10, 10, 10]).headline == "The bond is rated at the top almost every time."
     assert trend("bond", [10, 10, 10]).word == "at the top"
+
+
+def test_rating_that_waits_for_the_therapists_is_not_called_missing():
+    change = change_in_words([trend("goal", []), trend("task", []), trend("bond", [])], client="Rowan", waiting=1)
+    assert change.headline == "Rated, and not shown yet." and "Rowan has rated" in change.detail
+
+
+def test_component_with_two_ratings_names_no_change_beside_one_with_three():
+    # goal 7 7 |7|   bond _ 7 |2|
+    assert "moved" not in said([None, 7, 2], goal=[7, 7, 7]).detail
+
+
+def test_skipped_component_says_from_which_session_it_is():
+    # goal 7 |_|   bond 7 |6|
+    assert said([7, 6], goal=[7, None]).headline == "Latest: goal 7.0 (session 1), bond 6.0."
 
 
 # --- The two views of one session -------------------------------------------------------------------

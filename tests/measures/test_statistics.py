@@ -366,3 +366,14 @@ def test_every_test_the_doc_names_exists():
     named = set(re.findall(r"`(test_\w+)`", DOC.read_text("utf-8")))
     written = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     assert named and {name for name in named if f"def {name}(" not in written} == set()
+
+
+def test_equal_ratings_give_limits_one_step_wide_and_a_fall_from_them_shows():
+    # 7 7 7 7 7 7 7 7 7 |2|
+    chart = individuals([7] * 9 + [2], step=0.5)
+    assert chart.lower == pytest.approx(7 - 3 * 0.5 / 1.128)
+    assert chart.signals == (9,)
+
+
+def test_step_does_not_narrow_limits_that_are_wider():
+    assert individuals([7, 8, 7, 8, 7], step=0.5) == individuals([7, 8, 7, 8, 7])

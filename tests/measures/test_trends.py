@@ -83,6 +83,7 @@ def test_stored_trends_are_what_summarise_says_for_every_scale_rater_and_instrum
             value_range=(edition.minimum, edition.maximum),
             sd=edition.sd.get(scale) if in_means else None,
             reliability=edition.reliability.get(scale),
+            step=edition.step / len(edition.numbers(scale)),
         )
         assert trend.points == [[point.session, point.value] for point in points]
         for name in SAME:
