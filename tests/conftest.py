@@ -29,6 +29,7 @@ django.setup()
 # Hashing and compressing static files is the business of tests/stack; here they are served as they are.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 settings.STATIC_ROOT.mkdir()
+settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2"]
 
 
 def pytest_unconfigure(config):

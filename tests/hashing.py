@@ -2,7 +2,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 class QuickArgon2(Argon2PasswordHasher):
-    """The same hash at a small cost: these tests make a hundred people, and none of them is about guessing."""
+    """The same hash at a small cost: the tests make thousands of people, and none of them is about guessing."""
 
     time_cost = 1
     memory_cost = 64

@@ -33,5 +33,5 @@ def test_an_empty_name_of_the_service_is_refused(monkeypatch, value):
 def test_only_behind_a_proxy_is_it_believed_who_it_forwards_for(monkeypatch, value, proxies):
     monkeypatch.setenv("BEHIND_PROXY", value)
     found = read()
-    assert found.ALLAUTH_TRUSTED_PROXY_COUNT == proxies
+    assert proxies == found.ALLAUTH_TRUSTED_PROXY_COUNT
     assert bool(found.SECURE_PROXY_SSL_HEADER) == bool(proxies)

@@ -65,7 +65,9 @@ class World:
                 first.sign_in(self.person(who))
             self.browsers[who] = first
             if who == "left":
-                accounts.update_person(person=self.left, is_active=False, by=self.service.sam)
+                accounts.update_person(
+                    person=self.left, version=self.left.version, is_active=False, by=self.service.sam
+                )
         browser = factories.Browser(raise_request_exception=False)
         browser.cookies.load({name: morsel.value for name, morsel in self.browsers[who].cookies.items()})
         return browser
@@ -175,9 +177,11 @@ def content(world: World, route: str) -> dict[str, Any]:
         "account_change_password": passwords,
         "accounts:choose-password": {"password": "another long one 5", "again": "another long one 5"},
         "accounts:person-create": person,
-        "accounts:person-edit": {**person, "is_active": "on"},
+        "accounts:person-edit": {**person, "is_active": "on", "version": world.service.nils.version},
         "accounts:supervision-start": {"supervisor": world.service.otto.pk, "therapist": world.service.ada.pk},
-        "accounts:organisation-edit": {"name": "Renamed", "time_zone": "Europe/Paris", "emergency_text": "Call."},
+        "accounts:organisation-edit": {
+            "name": "Renamed", "time_zone": "Europe/Paris", "emergency_text": "Call.", "version": 1,
+        },
         "clients:client-create": {"code": "N-1", "name": "Newcomer", **episode},
         "clients:client-edit": {"code": "C-2", "name": "Changed", "version": world.episode.client.version},
         "clients:episode-create": episode,

@@ -98,7 +98,7 @@ def test_a_link_works_until_its_third_day(pat):
 
 
 def test_a_deactivated_person_cannot_choose_a_password(service, pat, link):
-    actions.update_person(person=pat, is_active=False, by=service.sam)
+    actions.update_person(person=pat, version=1, is_active=False, by=service.sam)
     assert Browser().get(link).status_code == 404
     assert choose(link).status_code == 404
 

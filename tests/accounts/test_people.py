@@ -23,7 +23,7 @@ def person_form(**values):
 
 
 def edit(browser, person: User, **values):
-    shown = {"name": person.name, "email": person.email}
+    shown = {"name": person.name, "email": person.email, "version": person.version}
     flags = ("is_therapist", "is_supervisor", "is_administrator", "is_active")
     shown |= {flag: "on" for flag in flags if getattr(person, flag)}
     form = {name: value for name, value in {**shown, **values}.items() if value is not None}
@@ -132,6 +132,44 @@ def test_the_list_names_everybody_here_and_nobody_elsewhere(service, other_servi
     assert "elsewhere.example" not in body
 
 
+# --- Two at the same moment -------------------------------------------------------------------------------
+
+
+def test_an_older_page_does_not_bring_somebody_back(service, sam):
+    """Sam takes Ada out; the page opened before, with "may sign in" ticked, is saved for the name."""
+    older = User.objects.get(pk=service.ada.pk)
+    assert edit(sam, service.ada, is_active=None).status_code == 302
+    answer = edit(sam, older, name="Ada Other")
+    assert answer.status_code == 409
+    saved = User.objects.get(pk=service.ada.pk)
+    assert (saved.is_active, saved.name, saved.version) == (False, "Ada Okafor", 2)
+    body = answer.content.decode()
+    assert "Ada Okafor" in body and "Ada Other" in body
+    assert not AuditEvent.objects.filter(action="person.changed", fields=["name"]).exists()
+    again = {**answer.context["form"].initial, "submission": uuid.uuid4()}
+    chosen = {name: value for name, value in again.items() if value is not False}
+    assert sam.post(reverse("accounts:person-edit", args=[older.pk]), chosen).status_code == 302
+    assert User.objects.get(pk=older.pk).name == "Ada Other"
+
+
+def test_the_same_change_sent_twice_is_no_conflict(service, sam):
+    form = {"submission": uuid.uuid4(), "name": "Twice", "email": service.ada.email, "is_active": "on", "version": 1}
+    url = reverse("accounts:person-edit", args=[service.ada.pk])
+    assert [sam.post(url, form).status_code for _ in range(2)] == [302, 302]
+    assert AuditEvent.objects.filter(action="person.changed").count() == 1
+
+
+def test_an_older_page_does_not_overwrite_the_service(service, sam):
+    page = reverse("accounts:organisation-edit")
+    assert sam.post(page, settings_form(name="First")).status_code == 302
+    answer = sam.post(page, settings_form(name="Second"))
+    assert answer.status_code == 409
+    assert Organisation.objects.get().name == "First"
+    assert "First" in answer.content.decode() and "Second" in answer.content.decode()
+    assert sam.post(page, settings_form(name="Second", version=2)).status_code == 302
+    assert Organisation.objects.get().name == "Second"
+
+
 # --- Supervision ------------------------------------------------------------------------------------------
 
 
@@ -195,7 +233,7 @@ def test_nobody_supervises_themselves(service, sam):
 
 
 def settings_form(**values):
-    return {"name": "Harbour East", "time_zone": "America/New_York", "emergency_text": "Call 000.", **values}
+    return {"name": "Harbour East", "time_zone": "America/New_York", "emergency_text": "Call 000.", "version": 1, **values}
 
 
 def test_the_service_is_renamed_and_clients_see_it(service, sam):

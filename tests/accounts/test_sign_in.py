@@ -69,7 +69,7 @@ def test_a_wrong_password_and_an_unknown_address_answer_alike(service):
 
 
 def test_somebody_deactivated_is_refused_as_if_unknown(service):
-    actions.update_person(person=service.ada, is_active=False, by=service.sam)
+    actions.update_person(person=service.ada, version=1, is_active=False, by=service.sam)
     refused = try_to_sign_in(service.ada.email)
     unknown = try_to_sign_in("who@harbour.example")
     assert refused.status_code == unknown.status_code == 200
@@ -79,7 +79,7 @@ def test_somebody_deactivated_is_refused_as_if_unknown(service):
 def test_somebody_deactivated_is_out_on_the_next_request(service, browser_of):
     browser = browser_of(service.ada)
     assert browser.get(reverse("sessions_app:today")).status_code == 200
-    actions.update_person(person=service.ada, is_active=False, by=service.sam)
+    actions.update_person(person=service.ada, version=1, is_active=False, by=service.sam)
     for page in ("sessions_app:today", "account", "dashboards:caseload-figure"):
         assert browser.get(reverse(page))["Location"].startswith(SIGN_IN)
 
@@ -172,3 +172,13 @@ def test_the_password_is_changed_only_by_who_knows_the_old_one(service, browser_
     assert browser.post(page, {"oldpassword": PASSWORD, "password1": new, "password2": new}).status_code == 302
     assert try_to_sign_in(service.ada.email).status_code == 200
     assert try_to_sign_in(service.ada.email, new).status_code == 302
+
+
+def test_shipped_passwords_are_hashed_with_argon2id_at_its_full_cost():
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+    from django.utils.module_loading import import_string
+
+    from alliance_site import settings as shipped
+
+    hashers = [import_string(path) for path in shipped.PASSWORD_HASHERS]
+    assert hashers == [Argon2PasswordHasher]
