@@ -4,6 +4,7 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from jobs import actions as jobs
@@ -11,6 +12,7 @@ from jobs.models import Route
 from jobs.organisation import acting_in
 
 from .audit import changed_fields, record_event
+from .idempotency import StaleVersion
 from .models import Organisation, Supervision, User
 
 
@@ -31,12 +33,13 @@ def create_organisation(*, name: str, slug: str, is_demo: bool = False, **texts:
 
 
 @transaction.atomic
-def update_organisation(*, organisation: Organisation, by: User, **values: Any) -> Organisation:
+def update_organisation(*, organisation: Organisation, version: int, by: User, **values: Any) -> Organisation:
+    """Change the name, texts or time zone. Raises StaleVersion when `version` is not the saved one."""
     changed = changed_fields(organisation, values)
     for name in changed:
         setattr(organisation, name, values[name])
     organisation.full_clean()
-    organisation.save(update_fields=changed)
+    save_version(organisation, changed, version=version)
     record_event("organisation.changed", organisation, organisation_id=organisation.pk, by=by, fields=changed)
     return organisation
 
@@ -87,11 +90,14 @@ def set_address(email: str, *, organisation_id: uuid.UUID) -> None:
 
 
 @transaction.atomic
-def update_person(*, person: User, by: User, **values: Any) -> User:
+def update_person(*, person: User, version: int, by: User, **values: Any) -> User:
     """Change name, address, roles or whether the person may sign in.
 
-    Raises ValidationError when the organisation would be left without an administrator.
+    Raises ValidationError when the organisation would be left without an administrator, and StaleVersion when
+    `version` is not the saved one.
     """
+    # Held until the end: of two administrators who take each other's role, the later one finds that it is the last.
+    Organisation.objects.select_for_update(no_key=True).get(pk=person.organisation_id)
     if "email" in values:
         values["email"] = values["email"].strip().lower()
     changed = changed_fields(person, values)
@@ -104,9 +110,18 @@ def update_person(*, person: User, by: User, **values: Any) -> User:
     others = User.objects.filter(is_administrator=True, is_active=True).exclude(pk=person.pk)
     if not (person.is_administrator and person.is_active) and not others.exists():
         raise ValidationError("This is the last administrator. Make somebody else an administrator first.")
-    person.save(update_fields=changed)
+    save_version(person, changed, version=version)
     record_event("person.changed", person, organisation_id=person.organisation_id, by=by, fields=changed)
     return person
+
+
+def save_version(record: Organisation | User, changed: list[str], *, version: int) -> None:
+    """Save these fields of a record that nobody else has saved since `version` was read. Raises StaleVersion."""
+    rows = type(record)._default_manager.filter(pk=record.pk)
+    values = {name: getattr(record, name) for name in changed}
+    if not rows.filter(version=version).update(version=F("version") + 1, **values):
+        raise StaleVersion(rows.get())
+    record.version = version + 1
 
 
 @transaction.atomic

@@ -39,6 +39,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "time_zone": OPERATIONAL,
         "emergency_text": OPERATIONAL,
         "is_demo": OPERATIONAL,
+        "version": OPERATIONAL,
         "created_at": OPERATIONAL,
     },
     "accounts.User": {
@@ -52,6 +53,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "is_supervisor": OPERATIONAL,
         "is_administrator": OPERATIONAL,
         "is_active": OPERATIONAL,
+        "version": OPERATIONAL,
         "created_at": OPERATIONAL,
     },
     "accounts.Supervision": {

@@ -76,6 +76,7 @@ class PersonForm(SubmissionForm):
 
 
 class PersonEditForm(PersonForm):
+    version = forms.IntegerField(widget=forms.HiddenInput)
     is_active = forms.BooleanField(
         required=False, label="May sign in", help_text="Without it the person is signed out at once."
     )
@@ -92,6 +93,9 @@ class SupervisionForm(SubmissionForm):
 
 
 class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
+    submission = forms.CharField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
     class Meta:
         model = Organisation
         fields = ("name", "time_zone", "emergency_text")
@@ -102,6 +106,10 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "emergency_text": "Every client sees it on every rating page. Name who answers at night, with a number.",
         }
         widgets = {"emergency_text": forms.Textarea(attrs={"rows": 4})}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name != "submission"}
 
 
 class ChoosePasswordForm(forms.Form):

@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -21,6 +22,14 @@ class OtherContent(ValidationError):
 
     def __init__(self) -> None:
         super().__init__("This form was already saved with other content. Open the saved record and edit it there.")
+
+
+class StaleVersion(Exception):
+    """Somebody saved this record after the page was opened. Carries the record as it is now."""
+
+    def __init__(self, current: Any) -> None:
+        super().__init__("saved by somebody else meanwhile")
+        self.current = current
 
 
 def digest_of(data: QueryDict) -> str:

@@ -31,6 +31,7 @@ class Organisation(models.Model):
     time_zone = models.CharField(max_length=60, default="Europe/London", validators=[check_time_zone])
     emergency_text = models.TextField(max_length=600, default=EMERGENCY_TEXT)
     is_demo = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -66,6 +67,7 @@ class User(AbstractBaseUser, OrganisationModel):
     is_supervisor = models.BooleanField(default=False)
     is_administrator = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
 
     objects: ClassVar[UserManager] = UserManager()

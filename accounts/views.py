@@ -2,6 +2,8 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.tokens import default_token_generator
+from django.db.models import Model
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,7 +20,7 @@ from .forms import (
     carry_out,
 )
 from .http import SignedInRequest, form_page
-from .idempotency import write_once
+from .idempotency import StaleVersion, write_once
 
 HOMES = ("sessions_app:today", "dashboards:caseload", "accounts:person-list", "account")
 
@@ -65,11 +67,27 @@ def person_edit(request: SignedInRequest, person_id: uuid.UUID) -> HttpResponse:
     shown = {name: getattr(person, name) for name in PersonEditForm.base_fields if name != "submission"}
     form = PersonEditForm(request.POST or None, initial=shown)
     if request.method == "POST":
-        saved = carry_out(form, lambda: actions.update_person(person=person, by=request.user, **form.values))
-        if saved:
-            messages.success(request, f"{saved.name} is saved.")
-            return redirect("accounts:person-list")
+
+        def write() -> str:
+            actions.update_person(person=person, by=request.user, **form.values)
+            return reverse("accounts:person-list")
+
+        try:
+            location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+            if location:
+                messages.success(request, f"{form.values['name']} is saved.")
+                return redirect(location)
+        except StaleVersion as conflict:
+            again = PersonEditForm(initial={**form.values, "version": conflict.current.version})
+            return conflict_page(request, again, conflict.current, reverse("accounts:person-list"))
     return form_page(request, "accounts/person_form.html", {"form": form, "person": person})
+
+
+def conflict_page(request: HttpRequest, form: BaseForm, current: Model, cancel_url: str) -> HttpResponse:
+    """What is saved and what was typed, side by side; saving again says which one is meant."""
+    saved = [(field.label, getattr(current, field.name)) for field in form.visible_fields()]
+    context = {"form": form, "current": current, "saved": saved, "cancel_url": cancel_url}
+    return render(request, "accounts/conflict.html", context, status=409)
 
 
 @require_GET
@@ -131,13 +149,25 @@ def supervision_end(request: SignedInRequest, supervision_id: uuid.UUID) -> Http
 @require_http_methods(["GET", "POST"])
 def organisation_edit(request: SignedInRequest) -> HttpResponse:
     organisation = selectors.organisation_by_id(request.user.organisation_id)
-    form = OrganisationForm(request.POST or None, instance=selectors.organisation_by_id(organisation.pk))
+    form = OrganisationForm(
+        request.POST or None,
+        instance=selectors.organisation_by_id(organisation.pk),
+        initial={"version": organisation.version},
+    )
     if request.method == "POST":
-        saved = carry_out(
-            form,
-            lambda: actions.update_organisation(organisation=organisation, by=request.user, **form.cleaned_data),
-        )
-        if saved:
-            messages.success(request, "Saved.")
-            return redirect("accounts:organisation-edit")
+
+        def write() -> str:
+            actions.update_organisation(organisation=organisation, by=request.user, **form.values)
+            return reverse("accounts:organisation-edit")
+
+        try:
+            location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+            if location:
+                messages.success(request, "Saved.")
+                return redirect(location)
+        except StaleVersion as conflict:
+            again = OrganisationForm(
+                instance=conflict.current, initial={**form.values, "version": conflict.current.version}
+            )
+            return conflict_page(request, again, conflict.current, reverse("accounts:organisation-edit"))
     return form_page(request, "accounts/organisation_form.html", {"form": form})

@@ -7,6 +7,7 @@ from django.db.models import F
 
 from accounts.access import check_own
 from accounts.audit import changed_fields, record_event
+from accounts.idempotency import StaleVersion as StaleVersion
 from accounts.idempotency import taken_means
 from accounts.models import User
 
@@ -19,14 +20,6 @@ class CodeTaken(ValidationError):
 
 class EpisodeOpen(ValidationError):
     pass
-
-
-class StaleVersion(Exception):
-    """Somebody saved this record after the page was opened. Carries the record as it is now."""
-
-    def __init__(self, current: Any) -> None:
-        super().__init__("saved by somebody else meanwhile")
-        self.current = current
 
 
 @transaction.atomic
