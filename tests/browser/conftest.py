@@ -29,7 +29,6 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--no-first-run",
-    "--lang=en-GB",
 ]
 HEIGHTS = {320: 640, 390: 844, 768: 1024, 1280: 900}
 # A page that refuses something says so by its status, which Chromium repeats in the console.

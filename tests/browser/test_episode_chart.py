@@ -8,10 +8,20 @@ from tests.browser import steps
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture(scope="module")
+def found():
+    return {}
+
+
 @pytest.fixture
-def episode(open_page):
+def episode(open_page, found):
     """An open demo client with a long course, some of whose meetings did not take place."""
-    page = open_page()
+    if "episode" not in found:
+        found["episode"] = find_episode(open_page())
+    return found["episode"]
+
+
+def find_episode(page):
     page.goto("/clients/")
     for address in page.locator("main tbody th a").evaluate_all("links => links.map(one => one.getAttribute('href'))"):
         figure = page.request.get(f"{address}figure.json").json()
