@@ -38,6 +38,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def set_password(self, user: User, password: str) -> None:
+        """The password alone: the rest of this row may have been changed since it was read."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        record_event("person.password-changed", user, organisation_id=user.organisation_id, by=user)
+
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         request.session[SESSION_KEY] = str(user.organisation_id)

@@ -7,7 +7,7 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 
 from accounts import actions
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from tests.factories import PASSWORD, Browser
 
 pytestmark = pytest.mark.django_db
@@ -182,3 +182,20 @@ def test_shipped_passwords_are_hashed_with_argon2id_at_its_full_cost():
 
     hashers = [import_string(path) for path in shipped.PASSWORD_HASHERS]
     assert hashers == [Argon2PasswordHasher]
+
+
+def test_a_changed_password_is_on_record_and_changes_nothing_else(service, browser_of, monkeypatch):
+    """While Ada's request is under way, Sam takes a role from her."""
+
+    def takes_a_while(password, user=None):
+        person = User.objects.get(pk=service.ada.pk)
+        actions.update_person(person=person, version=person.version, is_supervisor=True, by=service.sam)
+
+    browser = browser_of(service.ada)
+    monkeypatch.setattr("allauth.account.adapter.validate_password", takes_a_while)
+    form = {"oldpassword": PASSWORD, "password1": "quite another one", "password2": "quite another one"}
+    assert browser.post(reverse("account_change_password"), form).status_code == 302
+    saved = User.objects.get(pk=service.ada.pk)
+    assert saved.check_password("quite another one") and saved.is_supervisor and saved.version == 2
+    assert AuditEvent.objects.get(action="person.password-changed").person == service.ada
+    assert browser.get(reverse("account")).status_code == 200, "the own session goes on"
