@@ -2,6 +2,7 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -122,6 +123,13 @@ def save_version(record: Organisation | User, changed: list[str], *, version: in
     if not rows.filter(version=version).update(version=F("version") + 1, **values):
         raise StaleVersion(rows.get())
     record.version = version + 1
+
+
+@transaction.atomic
+def make_password_link(*, person: User, by: User) -> str:
+    """The token of a link with which the person chooses a password. Who has it can sign in as them: it is on record."""
+    record_event("person.password-link-made", person, organisation_id=person.organisation_id, by=by)
+    return default_token_generator.make_token(person)
 
 
 @transaction.atomic

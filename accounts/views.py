@@ -1,7 +1,6 @@
 import uuid
 
 from django.contrib import messages
-from django.contrib.auth.tokens import default_token_generator
 from django.db.models import Model
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
@@ -53,10 +52,11 @@ def person_create(request: SignedInRequest) -> HttpResponse:
 
         def write() -> str:
             person = actions.create_person(organisation=request.user.organisation, **form.values, by=request.user)
-            return reverse("accounts:person-password-link", args=[person.pk])
+            return reverse("accounts:person-edit", args=[person.pk])
 
         location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
         if location:
+            messages.success(request, f"{form.values['name']} is added. Make a link with which they choose a password.")
             return redirect(location)
     return form_page(request, "accounts/person_form.html", {"form": form})
 
@@ -90,11 +90,12 @@ def conflict_page(request: HttpRequest, form: BaseForm, current: Model, cancel_u
     return render(request, "accounts/conflict.html", context, status=409)
 
 
-@require_GET
+@require_POST
 def person_password_link(request: SignedInRequest, person_id: uuid.UUID) -> HttpResponse:
-    """A link with which the person chooses a password; it works once, for three days."""
+    """A link with which the person chooses a password; it works once, for three days, and is shown only here."""
     person = get_object_or_404(selectors.people(request.user), pk=person_id, is_active=True)
-    path = reverse("accounts:choose-password", args=[person.pk, default_token_generator.make_token(person)])
+    token = actions.make_password_link(person=person, by=request.user)
+    path = reverse("accounts:choose-password", args=[person.pk, token])
     context = {"person": person, "link": request.build_absolute_uri(path)}
     return render(request, "accounts/person_password_link.html", context)
 

@@ -47,7 +47,7 @@ accounts:choose-password         200 200 200  200  200  200 200  200  200   200 
 accounts:person-list              in 403 403  403  403  403 200  403   in   403   200
 accounts:person-create            in 403 403  403  403  403 200  403   in   403   200
 accounts:person-edit              in 403 403  403  403  403 200  403   in   403   404
-accounts:person-password-link     in 403 403  403  403  403 200  403   in   403   404
+accounts:person-password-link     in 403 403  403  403  403 405  403   in   403   405
 accounts:supervision-start        in 403 403  403  403  403 405  403   in   403   405
 accounts:supervision-end          in 403 403  403  403  403 405  403   in   403   405
 accounts:organisation-edit        in 403 403  403  403  403 200  403   in   403   200
@@ -87,7 +87,7 @@ accounts:choose-password         302 302 302  302  302  302 302  302  302   302 
 accounts:person-list              in 403 403  403  403  403 405  403   in   403   405
 accounts:person-create            in 403 403  403  403  403 302  403   in   403   302
 accounts:person-edit              in 403 403  403  403  403 302  403   in   403   404
-accounts:person-password-link     in 403 403  403  403  403 405  403   in   403   405
+accounts:person-password-link     in 403 403  403  403  403 200  403   in   403   404
 accounts:supervision-start        in 403 403  403  403  403 302  403   in   403   422
 accounts:supervision-end          in 403 403  403  403  403 302  403   in   403   404
 accounts:organisation-edit        in 403 403  403  403  403 302  403   in   403   302

@@ -180,7 +180,10 @@ def content(world: World, route: str) -> dict[str, Any]:
         "accounts:person-edit": {**person, "is_active": "on", "version": world.service.nils.version},
         "accounts:supervision-start": {"supervisor": world.service.otto.pk, "therapist": world.service.ada.pk},
         "accounts:organisation-edit": {
-            "name": "Renamed", "time_zone": "Europe/Paris", "emergency_text": "Call.", "version": 1,
+            "name": "Renamed",
+            "time_zone": "Europe/Paris",
+            "emergency_text": "Call.",
+            "version": 1,
         },
         "clients:client-create": {"code": "N-1", "name": "Newcomer", **episode},
         "clients:client-edit": {"code": "C-2", "name": "Changed", "version": world.episode.client.version},

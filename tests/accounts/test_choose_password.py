@@ -29,7 +29,7 @@ def pat(service):
 @pytest.fixture
 def link(service, pat, browser_of) -> str:
     """As the administrator hands it over."""
-    shown = browser_of(service.sam).get(reverse("accounts:person-password-link", args=[pat.pk]))
+    shown = browser_of(service.sam).post(reverse("accounts:person-password-link", args=[pat.pk]))
     return shown.context["link"].removeprefix("http://testserver")
 
 
@@ -51,13 +51,23 @@ def test_the_link_sets_a_password_once(pat, link):
     assert AuditEvent.objects.filter(action="person.password-chosen", person=pat).count() == 1
 
 
+def test_who_made_a_link_is_on_record(service, pat, link):
+    event = AuditEvent.objects.get(action="person.password-link-made")
+    assert (event.person, event.object_id) == (service.sam, pat.pk)
+
+
+def test_a_link_is_not_made_by_looking(service, pat, browser_of):
+    assert browser_of(service.sam).get(reverse("accounts:person-password-link", args=[pat.pk])).status_code == 405
+    assert not AuditEvent.objects.filter(action="person.password-link-made").exists()
+
+
 def test_looking_at_the_link_does_not_use_it_up(link):
     assert {Browser().get(link).status_code for _ in range(5)} == {200}
     assert choose(link).status_code == 302
 
 
 def test_a_second_link_stops_with_the_first_choice(service, pat, link, browser_of):
-    second = browser_of(service.sam).get(reverse("accounts:person-password-link", args=[pat.pk])).context["link"]
+    second = browser_of(service.sam).post(reverse("accounts:person-password-link", args=[pat.pk])).context["link"]
     assert choose(link).status_code == 302
     assert Browser().get(second).status_code == 404
 

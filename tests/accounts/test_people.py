@@ -33,9 +33,11 @@ def edit(browser, person: User, **values):
 def test_a_person_is_added_and_is_given_a_link(service, sam):
     answer = sam.post(reverse("accounts:person-create"), person_form(is_therapist="on"))
     pat = User.objects.get(email="pat@harbour.example")
-    assert answer["Location"] == reverse("accounts:person-password-link", args=[pat.pk])
+    assert answer["Location"] == reverse("accounts:person-edit", args=[pat.pk])
     assert pat.roles == ["therapist"] and not pat.has_usable_password()
-    assert "/welcome/" in sam.get(answer["Location"]).content.decode()
+    button = reverse("accounts:person-password-link", args=[pat.pk])
+    assert f'<form method="post" action="{button}">' in sam.get(answer["Location"]).content.decode()
+    assert "/welcome/" in sam.post(button).content.decode()
     event = AuditEvent.objects.get(action="person.created", object_id=pat.pk)
     assert (event.person, event.fields) == (service.sam, ["therapist"])
 
@@ -233,7 +235,13 @@ def test_nobody_supervises_themselves(service, sam):
 
 
 def settings_form(**values):
-    return {"name": "Harbour East", "time_zone": "America/New_York", "emergency_text": "Call 000.", "version": 1, **values}
+    return {
+        "name": "Harbour East",
+        "time_zone": "America/New_York",
+        "emergency_text": "Call 000.",
+        "version": 1,
+        **values,
+    }
 
 
 def test_the_service_is_renamed_and_clients_see_it(service, sam):
