@@ -15,6 +15,7 @@ from accounts.models import User
 from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Route
+from sessions_app.actions import update_session
 from sessions_app.models import TherapySession
 
 from . import instruments, scoring, tokens
@@ -28,6 +29,33 @@ LINK_LASTS = timedelta(days=7)
 
 class LinkUnusable(Exception):
     """Used, expired, revoked, mistyped or somebody else's: the person is told the same for each."""
+
+
+def locked_session(session_id: uuid.UUID) -> TherapySession:
+    """The session as it is now. Whoever else rates it, asks for its rating or changes it waits for this transaction."""
+    sessions = TherapySession.objects.select_related("episode__therapist")
+    return sessions.select_for_update(no_key=True, of=("self",)).get(pk=session_id)
+
+
+@transaction.atomic
+def change_session(*, session: TherapySession, version: int, by: User, **values: Any) -> TherapySession:
+    """Change what was logged, with what follows for its links and trends.
+
+    Raises what `update_session` raises, and ValidationError beside `attendance` when a session that has ratings
+    would become one that did not take place.
+    """
+    number, took_place = session.number, session.took_place
+    changed = update_session(session=session, version=version, by=by, **values)
+    if took_place and not changed.took_place:
+        if Rating.objects.current().filter(session=changed).exists():
+            raise ValidationError(
+                {"attendance": "This session has ratings, so it took place. Choose “Attended” or “Late”."}
+            )
+        for request in RatingRequest.objects.filter(session=changed, revoked_at=None, redeemed_at=None):
+            revoke_request(request=request, by=by)
+    if changed.number != number:
+        make_trends_stale(changed.episode)
+    return changed
 
 
 @transaction.atomic
@@ -194,9 +222,13 @@ def redeem_request(
     """Save what a client answered, once. The same form sent again changes nothing and succeeds.
 
     One conditional update decides which of many simultaneous submits is the one; the database's clock decides
-    whether it is in time. Raises LinkUnusable, or scoring.AnswerProblem, which leaves the link usable.
+    whether it is in time. Raises LinkUnusable, or scoring.AnswerProblem and ValidationError, which leave it unused.
     """
     mine = RatingRequest.objects.filter(pk=request_id, token_hash=tokens.hash_of(token))
+    request = mine.first()
+    if request is None:
+        raise LinkUnusable
+    session = locked_session(request.session_id)
     redeemed = mine.filter(revoked_at=None, redeemed_at=None, expires_at__gt=Now()).update(
         redeemed_at=Now(), redeemed_key=key
     )
@@ -204,9 +236,8 @@ def redeem_request(
         if mine.filter(redeemed_key=key).exists():
             return
         raise LinkUnusable
-    request = mine.select_related("session__episode").get()
     record_rating(
-        session=request.session,
+        session=session,
         instrument=request.instrument,
         rater=Rater.CLIENT,
         answers=answers,

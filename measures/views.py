@@ -141,7 +141,7 @@ def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> Http
             comment=form.cleaned_data["comment"],
             do_not_raise=form.cleaned_data["do_not_raise"],
         )
-    except actions.LinkUnusable:
+    except (actions.LinkUnusable, ValidationError):
         return unusable(request)
     return private(redirect("measures:thanks", request_id))
 

@@ -119,10 +119,7 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
     if request.method == "POST" and all([form.is_valid(), own.is_valid()]):
 
         def write() -> str:
-            number = session.number
-            changed = actions.update_session(session=session, by=request.user, **form.values)
-            if changed.number != number:
-                measures.make_trends_stale(changed.episode)
+            changed = measures.change_session(session=session, by=request.user, **form.values)
             save_own_rating(changed, own, request)
             return reverse("sessions_app:session", args=[session.pk])
 

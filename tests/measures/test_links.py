@@ -439,3 +439,50 @@ def test_withdrawing_a_used_link_changes_nothing(phone, service, link):
     actions.revoke_request(request=link[0], by=service.ada)
     request = RatingRequest.objects.get()
     assert request.redeemed_at and request.revoked_at is None
+
+
+# --- A session that did not take place after all ----------------------------------------------------
+
+
+def miss(session: TherapySession) -> None:
+    session = TherapySession.objects.get(pk=session.pk)
+    actions.change_session(
+        session=session, version=session.version, attendance="did-not-attend", by=session.episode.therapist
+    )
+
+
+def test_open_link_of_a_session_that_did_not_take_place_is_withdrawn(phone, link, session):
+    phone.get(address(link[1]))
+    miss(session)
+    assert not is_usable(link[0])
+    page = phone.post(rate_url(link[0]), answers())
+    assert page.status_code == 404 and "Nothing is wrong on your side." in page.content.decode()
+    assert not Rating.objects.exists()
+
+
+def test_answer_to_a_session_that_did_not_take_place_gets_the_kind_page(phone, link, session):
+    """Past our own actions: even then a client never sees an error page."""
+    phone.get(address(link[1]))
+    TherapySession.objects.filter(pk=session.pk).update(attendance="did-not-attend")
+    page = phone.post(rate_url(link[0]), answers())
+    assert page.status_code == 404 and "Nothing is wrong on your side." in page.content.decode()
+    assert not Rating.objects.exists()
+
+
+def test_answer_and_change_of_attendance_at_the_same_moment_never_leave_a_rated_missed_session(committed):
+    service = factories.make_service()
+    with acting_in(service.organisation.pk):
+        session = factories.make_session(factories.make_episode(service.ada))
+        request, token = factories.make_request(session)
+    phone = DjangoClient()
+    phone.get(address(token))
+
+    def change() -> None:
+        with acting_in(service.organisation.pk):
+            miss(session)
+
+    page, changed = at_once(lambda: phone.post(rate_url(request), answers()), change)
+    with acting_in(service.organisation.pk):
+        took_place = TherapySession.objects.get().took_place
+        assert Rating.objects.exists() == took_place == isinstance(changed, ValidationError)
+    assert page.status_code == (302 if took_place else 404)

@@ -256,6 +256,27 @@ def test_session_with_another_note_leaves_the_trends_as_they_are(browser, sessio
     assert not EpisodeSeries.objects.get(episode=session.episode).is_updating
 
 
+@pytest.mark.parametrize("rate", [factories.rate_as_client, factories.rate_as_therapist])
+def test_session_with_ratings_can_not_become_one_that_did_not_take_place(browser, session, rate):
+    rate(session)
+    sent = edit_form(session, attendance="did-not-attend", item_1=7, item_2=7, item_3=7)
+    if rate is factories.rate_as_client:
+        sent |= {"item-1": "", "item-2": "", "item-3": ""}
+    page = browser.post(edit_url(session), sent)
+    assert page.status_code == 422
+    assert list(page.context["form"].errors) == ["attendance"]
+    assert "This session has ratings, so it took place." in page.content.decode()
+    saved = TherapySession.objects.get()
+    assert (saved.attendance, saved.version) == ("attended", 1)
+
+
+def test_session_without_ratings_may_become_one_that_did_not_take_place_and_its_link_is_withdrawn(browser, session):
+    request, _token = factories.make_request(session)
+    assert browser.post(edit_url(session), edit_form(session, attendance="did-not-attend")).status_code == 302
+    request.refresh_from_db()
+    assert request.revoked_at and not TherapySession.objects.get().took_place
+
+
 # --- At the same moment -----------------------------------------------------------------------------
 
 
