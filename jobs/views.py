@@ -1,6 +1,6 @@
 """Two answers for whoever watches the machines; neither names a person or a record."""
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
@@ -27,5 +27,5 @@ def ready(request: HttpRequest) -> JsonResponse:
                 "beat": "beating" if outbox.is_beating else "not heard of",
             }
         )
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "database out of reach"}, status=503)
