@@ -162,6 +162,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "revoked_by": OPERATIONAL,
         "redeemed_at": CLINICAL,
         "redeemed_key": OPERATIONAL,
+        "redeemed_digest": CLINICAL,  # made with the site's key; whoever has that could guess the answers from it
     },
     "measures.EpisodeSeries": {
         "id": OPERATIONAL,

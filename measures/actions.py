@@ -1,3 +1,4 @@
+import json
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts.access import check_own
 from accounts.audit import record_event
@@ -29,6 +31,10 @@ LINK_LASTS = timedelta(days=7)
 
 class LinkUnusable(Exception):
     """Used, expired, revoked, mistyped or somebody else's: the person is told the same for each."""
+
+
+class OtherAnswers(Exception):
+    """The link was used with this very form and other answers. Those are kept, these are not."""
 
 
 def locked_session(session_id: uuid.UUID) -> TherapySession:
@@ -221,6 +227,8 @@ def redeem_request(
 ) -> None:
     """Save what a client answered, once. The same form sent again changes nothing and succeeds.
 
+    Sent again with other answers it changes nothing either, and raises OtherAnswers.
+
     One conditional update decides which of many simultaneous submits is the one; the database's clock decides
     whether it is in time. Raises LinkUnusable, or scoring.AnswerProblem and ValidationError, which leave it unused.
     """
@@ -229,13 +237,17 @@ def redeem_request(
     if request is None:
         raise LinkUnusable
     session = locked_session(request.session_id)
+    digest = digest_of(answers, comment, do_not_raise)
     redeemed = mine.filter(revoked_at=None, redeemed_at=None, expires_at__gt=Now()).update(
-        redeemed_at=Now(), redeemed_key=key
+        redeemed_at=Now(), redeemed_key=key, redeemed_digest=digest
     )
     if not redeemed:
-        if mine.filter(redeemed_key=key).exists():
-            return
-        raise LinkUnusable
+        earlier = mine.filter(redeemed_key=key).values_list("redeemed_digest", flat=True).first()
+        if earlier is None:
+            raise LinkUnusable
+        if earlier not in {digest, ""}:
+            raise OtherAnswers
+        return
     record_rating(
         session=session,
         instrument=request.instrument,
@@ -245,6 +257,12 @@ def redeem_request(
         do_not_raise=do_not_raise,
         by=None,
     )
+
+
+def digest_of(answers: Mapping[int, float | None], comment: str, do_not_raise: bool) -> str:
+    """Tells one sending from another. Made with the site's key: a few answers could be guessed from a bare hash."""
+    content = json.dumps([sorted(answers.items()), comment.strip(), do_not_raise])
+    return salted_hmac("measures.redeemed-digest", content, algorithm="sha256").hexdigest()
 
 
 def make_trends_stale(episode: Episode) -> None:

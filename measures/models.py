@@ -125,6 +125,8 @@ class RatingRequest(OrganisationModel):
     revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     redeemed_at = models.DateTimeField(null=True, blank=True)
     redeemed_key = models.UUIDField(null=True, blank=True)
+    # Of what was sent with the key; empty where that was before digests were kept.
+    redeemed_digest = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [

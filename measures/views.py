@@ -141,6 +141,13 @@ def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> Http
             comment=form.cleaned_data["comment"],
             do_not_raise=form.cleaned_data["do_not_raise"],
         )
+    except actions.OtherAnswers:
+        context = {
+            "organisation": rating_request.organisation,
+            "demo_banner": rating_request.organisation.is_demo,
+            "therapist": rating_request.session.episode.therapist.name,
+        }
+        return private(render(request, "measures/first_answers_kept.html", context, status=422))
     except (actions.LinkUnusable, ValidationError):
         return unusable(request)
     return private(redirect("measures:thanks", request_id))

@@ -128,6 +128,18 @@ def test_answers_sent_again_with_the_same_key_are_thanked_for_and_write_nothing_
     assert Rating.objects.count() == 1
 
 
+@pytest.mark.parametrize("other", [{"item-1": "3"}, {"item-1": ""}, {"comment": "more"}, {"do_not_raise": "on"}])
+def test_form_sent_again_with_other_answers_is_told_that_the_first_were_kept(phone, link, other):
+    sent = answers(comment="CANARY")
+    send(phone, link, sent)
+    page = phone.post(rate_url(link[0]), {**sent, **other})
+    assert page.status_code == 422
+    assert "Your first answers were kept" in page.content.decode()
+    assert "CANARY" not in page.content.decode()
+    rating = Rating.objects.get()
+    assert (rating.answers["1"], rating.comment, rating.do_not_raise) == (8.0, "CANARY", False)
+
+
 def test_used_link_with_another_key_is_explained_kindly_and_writes_nothing(phone, link):
     send(phone, link, answers())
     page = phone.post(rate_url(link[0]), answers(comment="a second thought"))
