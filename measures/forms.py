@@ -40,6 +40,11 @@ class RatingForm(forms.Form):
     def is_answered(self) -> bool:
         return any(answer is not None for answer in self.answers.values())
 
+    @property
+    def is_emptied(self) -> bool:
+        """There is a saved rating, and no line of it is left."""
+        return not self.is_answered and any(answer is not None for answer in self.saved.values())
+
     def items_to_show(self) -> list[dict[str, Any]]:
         """What components/rating_item.html needs, in order. What was typed stays, also when it was refused."""
         shown = []

@@ -116,7 +116,12 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
     form = EditForm(request.POST or None, initial={name: getattr(session, name) for name in fields})
     saved = ratings.session_ratings(session).by("therapist", OWN_INSTRUMENT)
     own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"), rating=saved)
+    # On a page that is out of date nobody emptied a rating: it was not there yet.
     if request.method == "POST" and all([form.is_valid(), own.is_valid()]):
+        if own.is_emptied and form.cleaned_data["version"] == session.version:
+            own.add_error(None, "A saved rating can be corrected, but not emptied. Give at least one answer.")
+
+    if request.method == "POST" and form.is_valid() and own.is_valid():
 
         def write() -> str:
             changed = measures.change_session(session=session, by=request.user, **form.values)

@@ -241,6 +241,18 @@ def test_changed_own_rating_supersedes_the_earlier(browser, session):
     assert Rating.objects.current().get().answers["3"] == 8.0
 
 
+def test_saved_own_rating_is_corrected_but_not_emptied(browser, session):
+    factories.rate_as_therapist(session, 5, 6, 7)
+    page = browser.post(edit_url(session), {**edit_form(session), "note": "changed"})
+    assert page.status_code == 422
+    own = page.content.decode().partition('id="own"')[2].partition("</section>")[0]
+    assert "A saved rating can be corrected, but not emptied." in own
+    saved = TherapySession.objects.get()
+    assert (saved.note, saved.version, Rating.objects.count()) == ("as it was", 1, 1)
+    assert browser.post(edit_url(session), edit_form(session, item_1=5)).status_code == 302
+    assert Rating.objects.current().get().answers == {"1": 5.0, "2": None, "3": None}
+
+
 def test_session_with_another_number_makes_the_trends_stale(browser, session):
     episode = session.episode
     factories.make_course(episode, [7, 8])
