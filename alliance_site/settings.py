@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from datetime import timedelta
 from pathlib import Path
 
@@ -275,11 +276,37 @@ LOG_KEYS = frozenset(
         "organisation",
         "attempts",
         "error",
+        "place",
         "count",
         "route",
         "status",
     }
 )
+
+
+def place_of(error: BaseException) -> str:
+    """File and line of the innermost frame that is our own."""
+    own = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(BASE_DIR) and "site-packages" not in path.parts:
+            own = f"{path.relative_to(BASE_DIR)}:{line}"
+    return own
+
+
+def describe_exception(_logger: object, _method: str, event: dict[str, object]) -> dict[str, object]:
+    """Of what broke: its kind, the page's name and the place. Its message and its values may quote a person."""
+    exc_info = event.get("exc_info")
+    error = exc_info[1] if isinstance(exc_info, tuple) else None
+    if not isinstance(error, BaseException):
+        return event
+    match = getattr(getattr(event.get("_record"), "request", None), "resolver_match", None)
+    return {
+        **event,
+        "error": type(error).__qualname__,
+        "place": place_of(error),
+        "route": (match.view_name if match else "") or "",
+    }
 
 
 def only_allowed_keys(_logger: object, _method: str, event: dict[str, object]) -> dict[str, object]:
@@ -306,6 +333,7 @@ LOGGING = {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
+                describe_exception,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 only_allowed_keys,
                 structlog.processors.JSONRenderer(),

@@ -1,0 +1,63 @@
+"""What a page that breaks leaves in the log: enough to find it, and nothing that somebody wrote."""
+
+import io
+import json
+import logging
+
+import pytest
+import structlog
+from django.conf import settings
+from django.urls import reverse
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def log():
+    """The lines as the console handler writes them."""
+    settings_of_it = settings.LOGGING["formatters"]["json"]
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=settings_of_it["processors"], foreign_pre_chain=settings_of_it["foreign_pre_chain"]
+        )
+    )
+    logging.getLogger().addHandler(handler)
+    yield stream
+    logging.getLogger().removeHandler(handler)
+
+
+def break_quoting_somebody(*args, **kwargs):
+    wrote = "CANARY of a local value"
+    raise ValueError(f"the client wrote: CANARY {wrote}")
+
+
+def test_a_page_that_breaks_is_logged_with_kind_page_and_place(service, browser_of, log, monkeypatch):
+    monkeypatch.setattr("accounts.selectors.supervisions", break_quoting_somebody)
+    sam = browser_of(service.sam)
+    sam.raise_request_exception = False
+    assert sam.get(reverse("accounts:person-list")).status_code == 500
+    (line,) = [json.loads(line) for line in log.getvalue().splitlines() if "Internal Server Error" in line]
+    assert (line["error"], line["route"]) == ("ValueError", "accounts:person-list")
+    file, _, number = line["place"].rpartition(":")
+    assert file == "tests/access/test_logs.py" and int(number) > 1
+    assert line["event"] == "Internal Server Error"
+    assert "CANARY" not in log.getvalue()
+    assert reverse("accounts:person-list") not in log.getvalue()
+
+
+def test_the_token_of_a_link_never_reaches_the_log(service, log, monkeypatch):
+    _request, token = factories.make_request(factories.make_session(factories.make_episode(service.ada)))
+    monkeypatch.setattr("measures.views.redirect", break_quoting_somebody)
+    browser = factories.Browser(raise_request_exception=False)
+    assert browser.get(reverse("measures:link", args=[token])).status_code == 500
+    welcome = reverse("accounts:choose-password", args=[service.nils.pk, "a-token-of-nils"])
+    monkeypatch.setattr("accounts.selectors.person_with_link", break_quoting_somebody)
+    assert browser.get(welcome).status_code == 500
+    routes = {json.loads(line).get("route") for line in log.getvalue().splitlines()}
+    assert {"measures:link", "accounts:choose-password"} <= routes
+    assert token not in log.getvalue() and "a-token-of-nils" not in log.getvalue()
+    assert "CANARY" not in log.getvalue()
