@@ -15,6 +15,13 @@ from .middleware import SESSION_KEY
 from .models import User
 
 
+def record_failure(address: str) -> None:
+    """That somebody tried to sign in as one of our people; of an address that is nobody's nothing is kept."""
+    person = User.objects.filter(email=address.strip().lower()).first()
+    if person:
+        record_event("person.sign-in-failed", person, organisation_id=person.organisation_id, by=None)
+
+
 class OrganisationBackend(AuthenticationBackend):  # type: ignore[misc]
     """Enters the organisation that the address belongs to before anybody is looked for in it."""
 
@@ -25,6 +32,7 @@ class OrganisationBackend(AuthenticationBackend):  # type: ignore[misc]
         if not isinstance(user, User):
             # allauth keeps aside whom it knows to be inactive, to tell them so; here they are strangers.
             self.unstash_authenticated_user()
+            record_failure(address)
             set_organisation(None)
             return None
         return user
@@ -48,3 +56,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         super().login(request, user)
         request.session[SESSION_KEY] = str(user.organisation_id)
         record_event("person.signed-in", user, organisation_id=user.organisation_id, by=user)
+
+    def logout(self, request: HttpRequest) -> None:
+        user = request.user
+        if isinstance(user, User):
+            record_event("person.signed-out", user, organisation_id=user.organisation_id, by=user)
+        super().logout(request)

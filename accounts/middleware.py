@@ -24,6 +24,11 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SESSION_KEY = "organisation"
 
 
+def route_of(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return (match.view_name if match else "") or ""
+
+
 class PrivateHeadersMiddleware:
     """Pages are nobody's but the reader's: never stored by a browser, a proxy or a shared computer."""
 
@@ -81,7 +86,10 @@ class OrganisationMiddleware:
 
 
 class AccessMiddleware:
-    """Asks the page table before any view runs, and puts the reader's clock on the wall."""
+    """Asks the page table before any view runs, and puts the reader's clock on the wall.
+
+    Whatever is refused to somebody signed in, by the table or by a view, is kept for the record.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -92,16 +100,15 @@ class AccessMiddleware:
             timezone.activate(zoneinfo.ZoneInfo(user.organisation.time_zone))
         else:
             timezone.deactivate()
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == 403 and isinstance(user, User):
+            request.denied = (user, route_of(request))  # type: ignore[attr-defined]
+        return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        match = request.resolver_match
-        route = (match.view_name if match else "") or ""
-        who = PAGES.get(route, Who.NOBODY)
+        who = PAGES.get(route_of(request), Who.NOBODY)
         if may_open(request.user, who):
             return None
         if isinstance(request.user, AnonymousUser) and who is not Who.NOBODY:
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
-        if isinstance(request.user, User):
-            request.denied = (request.user, route)  # type: ignore[attr-defined]
         raise PermissionDenied("This page is not part of your role.")

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts import actions
 from accounts.models import AuditEvent, User
-from tests.factories import PASSWORD, Browser
+from tests.factories import PASSWORD, Browser, make_episode
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +199,36 @@ def test_a_changed_password_is_on_record_and_changes_nothing_else(service, brows
     assert saved.check_password("quite another one") and saved.is_supervisor and saved.version == 2
     assert AuditEvent.objects.get(action="person.password-changed").person == service.ada
     assert browser.get(reverse("account")).status_code == 200, "the own session goes on"
+
+
+def test_signing_out_is_on_record(service, browser_of):
+    assert browser_of(service.ada).post("/sign-out/").status_code == 302
+    assert AuditEvent.objects.get(action="person.signed-out").person == service.ada
+
+
+def test_a_failed_sign_in_is_on_record_for_those_who_are_known(service):
+    try_to_sign_in(service.ada.email.upper(), "not the password at all")
+    try_to_sign_in("who@harbour.example", "not the password at all")
+    event = AuditEvent.objects.get(action="person.sign-in-failed")
+    assert (event.person, event.object_id) == (None, service.ada.pk)
+
+
+def test_what_a_view_refuses_is_on_record_like_what_the_page_table_refuses(service, browser_of):
+    """Vera supervises Ada and has clients herself: she may log sessions, and not Ada's."""
+    vera = actions.create_person(
+        organisation=service.organisation,
+        email="vera@harbour.example",
+        name="Vera",
+        is_therapist=True,
+        is_supervisor=True,
+        by=service.sam,
+    )
+    actions.start_supervision(supervisor=vera, therapist=service.ada, by=service.sam)
+    browser = browser_of(vera)
+    assert browser.get(reverse("sessions_app:session-log", args=[make_episode(service.ada).pk])).status_code == 403
+    assert browser.get(reverse("accounts:person-list")).status_code == 403
+    events = AuditEvent.objects.filter(action="page.refused", person=vera)
+    assert [event.fields for event in events.order_by("happened_at", "fields")] == [
+        ["accounts:person-list"],
+        ["sessions_app:session-log"],
+    ]
