@@ -116,12 +116,11 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
     form = EditForm(request.POST or None, initial={name: getattr(session, name) for name in fields})
     saved = ratings.session_ratings(session).by("therapist", OWN_INSTRUMENT)
     own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"), rating=saved)
+    is_sent = request.method == "POST" and all([form.is_valid(), own.is_valid()])
     # On a page that is out of date nobody emptied a rating: it was not there yet.
-    if request.method == "POST" and all([form.is_valid(), own.is_valid()]):
-        if own.is_emptied and form.cleaned_data["version"] == session.version:
-            own.add_error(None, "A saved rating can be corrected, but not emptied. Give at least one answer.")
-
-    if request.method == "POST" and form.is_valid() and own.is_valid():
+    if is_sent and own.is_emptied and form.cleaned_data["version"] == session.version:
+        own.add_error(None, "A saved rating can be corrected, but not emptied. Give at least one answer.")
+    if is_sent and own.is_valid():
 
         def write() -> str:
             changed = measures.change_session(session=session, by=request.user, **form.values)
@@ -147,7 +146,16 @@ def conflict_page(
     """Both texts side by side. Nothing is overwritten: saving again says which one the person means."""
     typed = {**form.data.dict(), "version": current.version}  # type: ignore[attr-defined]
     again = EditForm(initial={name: typed.get(name, "") for name in form.fields if name != "submission"})
-    own.problems = {}
+    saved = ratings.session_ratings(current).by("therapist", OWN_INSTRUMENT)
+    if saved and not own.is_answered:
+        own = RatingForm(edition=own.edition, rating=saved)  # untouched where it was opened: that takes nothing back
     cancel_url = reverse("sessions_app:session", args=[session.pk])
-    context = {"form": again, "own": own, "current": current, "episode": session.episode, "cancel_url": cancel_url}
+    context = {
+        "form": again,
+        "own": own,
+        "current": current,
+        "saved": ratings.described([saved])[0] if saved else None,
+        "episode": session.episode,
+        "cancel_url": cancel_url,
+    }
     return render(request, "sessions_app/session_conflict.html", context, status=409)

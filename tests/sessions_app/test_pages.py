@@ -211,6 +211,28 @@ def test_two_tabs_saving_one_session_show_both_texts_and_saving_again_works(brow
     assert Rating.objects.get().answers["1"] == 9.0
 
 
+def saved_now(page) -> str:
+    return page.content.decode().partition("Saved now")[2].partition("</section>")[0]
+
+
+def test_conflict_shows_the_own_rating_saved_meanwhile_beside_the_one_typed(browser, session):
+    first_tab, second_tab = edit_form(session, item_1=3, item_2=6), edit_form(session, item_1=9)
+    browser.post(edit_url(session), first_tab)
+    conflict = browser.post(edit_url(session), second_tab)
+    assert conflict.status_code == 409
+    assert ": 3" in saved_now(conflict) and ": 6" in saved_now(conflict) and "no answer" in saved_now(conflict)
+    assert is_chosen(conflict, 1, 9)
+
+
+def test_conflict_of_a_page_without_a_rating_takes_no_rating_back(browser, session):
+    first_tab, second_tab = edit_form(session, item_1=3, item_2=6), edit_form(session)
+    browser.post(edit_url(session), first_tab)
+    conflict = browser.post(edit_url(session), {**second_tab, "note": "from the second"})
+    assert conflict.status_code == 409
+    assert is_chosen(conflict, 1, 3) and is_chosen(conflict, 2, 6)
+    assert Rating.objects.get().answers["1"] == 3.0
+
+
 def test_edit_sent_twice_is_no_conflict(browser, session):
     sent = edit_form(session, item_1=5)
     first, second = browser.post(edit_url(session), sent), browser.post(edit_url(session), sent)
