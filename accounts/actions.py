@@ -13,7 +13,7 @@ from jobs.models import Route
 from jobs.organisation import acting_in
 
 from .audit import changed_fields, record_event
-from .idempotency import StaleVersion
+from .idempotency import StaleVersion, taken_means
 from .models import Organisation, Supervision, User
 
 
@@ -156,9 +156,11 @@ def start_supervision(*, supervisor: User, therapist: User, by: User | None) -> 
     supervision = Supervision(
         organisation_id=therapist.organisation_id, supervisor=supervisor, therapist=therapist, started_by=by
     )
+    already = ValidationError(f"{supervisor.name} already supervises {therapist.name}.")
     if Supervision.objects.current().filter(supervisor=supervisor, therapist=therapist).exists():
-        raise ValidationError(f"{supervisor.name} already supervises {therapist.name}.")
-    supervision.save()
+        raise already
+    with taken_means(already):
+        supervision.save(force_insert=True)
     record_event("supervision.started", supervision, organisation_id=therapist.organisation_id, by=by)
     return supervision
 

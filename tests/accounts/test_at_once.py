@@ -3,7 +3,7 @@
 import time
 
 from accounts import actions
-from accounts.models import User
+from accounts.models import Supervision, User
 from jobs.organisation import acting_in
 from tests import factories
 from tests.parallel import at_once
@@ -26,3 +26,17 @@ def test_two_administrators_who_take_each_others_role_leave_one(committed):
     assert sorted(type(result).__name__ for result in results) == ["NoneType", "ValidationError"]
     with acting_in(service.organisation.pk):
         assert User.objects.filter(is_administrator=True).count() == 1
+
+
+def test_a_supervision_started_twice_at_the_same_moment_starts_once(committed):
+    service = factories.make_service()
+
+    def start():
+        with acting_in(service.organisation.pk):
+            actions.start_supervision(supervisor=service.otto, therapist=service.ada, by=service.sam)
+            time.sleep(0.3)
+
+    results = at_once(start, start)
+    assert sorted(type(result).__name__ for result in results) == ["NoneType", "ValidationError"]
+    with acting_in(service.organisation.pk):
+        assert Supervision.objects.current().filter(supervisor=service.otto, therapist=service.ada).count() == 1
