@@ -162,9 +162,11 @@ def waive_own_rating(*, session: TherapySession, by: User) -> None:
 def request_rating(*, session: TherapySession, instrument: str, by: User) -> RatingRequest:
     """Make a link for one rating by the client; an open one for the same questionnaire stops working.
 
-    Raises ValidationError when the session did not take place or the client has rated it already.
+    Of two made at the same moment the later one stays open. Raises ValidationError when the session did not take
+    place or the client has rated it already.
     """
     check_own(by, session.episode.therapist_id)
+    session = locked_session(session.pk)
     edition = instruments.edition(instrument, Rater.CLIENT)
     if not edition.has_wording:
         raise ValidationError("Clients can only be asked in words, and this questionnaire's wording is not recorded.")

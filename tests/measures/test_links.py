@@ -420,6 +420,22 @@ def test_token_is_stored_only_as_its_hash(link):
     assert len(token) == 40 and token not in stored and request.token_hash in stored
 
 
+def test_links_made_at_the_same_moment_end_in_one_open_link_and_no_error(committed):
+    service = factories.make_service()
+    with acting_in(service.organisation.pk):
+        session = factories.make_session(factories.make_episode(service.ada))
+
+    def press() -> RatingRequest:
+        with acting_in(service.organisation.pk):
+            mine = TherapySession.objects.get(pk=session.pk)
+            return actions.request_rating(session=mine, instrument="session-check-in", by=service.ada)
+
+    made = at_once(press, press, press, press)
+    assert [type(request) for request in made] == [RatingRequest] * 4
+    with acting_in(service.organisation.pk):
+        assert RatingRequest.objects.filter(revoked_at=None, redeemed_at=None).count() == 1
+
+
 @pytest.mark.parametrize("who", ["tom", "ruth", "sam"])
 def test_only_the_therapist_of_the_session_makes_and_withdraws_its_links(service, session, link, who):
     with pytest.raises(PermissionDenied):
