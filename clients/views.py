@@ -1,4 +1,6 @@
+import re
 import uuid
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -19,21 +21,25 @@ from .forms import ClientEditForm, EndEpisodeForm, EpisodeForm, NewClientForm
 from .models import Client, Episode
 
 PER_PAGE = 50
+# The database takes no NUL, and nobody searches for the others.
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @require_GET
 def client_list(request: SignedInRequest) -> HttpResponse:
-    search = request.GET.get("q", "").strip()
+    search = CONTROL.sub("", request.GET.get("q", "")).strip()
     show_ended = request.GET.get("show") == "ended"
     found = selectors.client_list(request.user, search=search, show_ended=show_ended)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     counts = selectors.counts(request.user)
     url = reverse("clients:client-list")
+    kept = {"show": "ended" if show_ended else "", "q": search}
     context = {
         "page": page,
         "rows": measures.with_latest_change(list(page)),
         "search": search,
         "show_ended": show_ended,
+        "query": "".join(f"{urlencode({name: value})}&" for name, value in kept.items() if value),
         "tabs": [
             {"label": "Open", "url": url, "current": not show_ended, "count": counts["open"]},
             {"label": "Ended", "url": f"{url}?show=ended", "current": show_ended, "count": counts["ended"]},

@@ -1,4 +1,6 @@
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -217,6 +219,25 @@ def test_new_client_with_a_taken_code_is_refused_beside_the_code_and_nothing_is_
     assert list(page.context["form"].errors) == ["code"]
     assert 'value="Rowan"' in page.content.decode()
     assert not Episode.objects.exists()
+
+
+def test_search_takes_any_character(service, browser_of):
+    factories.make_episode(service.ada)
+    page = browser_of(service.ada).get(reverse("clients:client-list"), {"q": "R-\x000417\x1f"})
+    assert page.status_code == 200
+    assert [row.episode.client.code for row in page.context["rows"]] == ["R-0417"]
+
+
+def test_next_page_of_a_search_is_of_the_same_search(service, browser_of, monkeypatch):
+    monkeypatch.setattr("clients.views.PER_PAGE", 1)
+    for code in ("A&B-1", "A&B-2", "C-1"):
+        factories.make_episode(service.ada, code=code)
+    browser = browser_of(service.ada)
+    first = browser.get(reverse("clients:client-list"), {"q": "a&b"})
+    (href,) = re.findall(r'href="([^"]+)" rel="next"', first.content.decode())
+    second = browser.get(reverse("clients:client-list") + unescape(href))
+    assert second.context["page"].paginator.count == 2
+    assert [row.episode.client.code for row in second.context["rows"]] == ["A&B-2"]
 
 
 def edit_of(client: Client, **values: str) -> dict[str, str]:
