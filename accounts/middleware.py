@@ -110,5 +110,9 @@ class AccessMiddleware:
         if may_open(request.user, who):
             return None
         if isinstance(request.user, AnonymousUser) and who is not Who.NOBODY:
+            if request.headers.get("HX-Request") == "true":
+                # A part of a page that renews itself can't show the sign-in page: htmx loads the whole page again,
+                # which then leads there.
+                return HttpResponse(status=204, headers={"HX-Refresh": "true"})
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
         raise PermissionDenied("This page is not part of your role.")

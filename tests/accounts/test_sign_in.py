@@ -227,8 +227,17 @@ def test_what_a_view_refuses_is_on_record_like_what_the_page_table_refuses(servi
     browser = browser_of(vera)
     assert browser.get(reverse("sessions_app:session-log", args=[make_episode(service.ada).pk])).status_code == 403
     assert browser.get(reverse("accounts:person-list")).status_code == 403
-    events = AuditEvent.objects.filter(action="page.refused", person=vera)
-    assert [event.fields for event in events.order_by("happened_at", "fields")] == [
-        ["accounts:person-list"],
-        ["sessions_app:session-log"],
-    ]
+    events = AuditEvent.objects.filter(action="page.refused", person=vera).order_by("happened_at")
+    assert [event.fields for event in events] == [["sessions_app:session-log"], ["accounts:person-list"]]
+
+
+def test_a_page_that_renews_itself_is_loaded_again_once_its_reader_is_signed_out(service, browser_of):
+    episode = make_episode(service.ada)
+    part = reverse("dashboards:episode-change", args=[episode.pk])
+    browser = browser_of(service.ada)
+    assert "HX-Refresh" not in browser.get(part, headers={"HX-Request": "true"})
+    browser.post("/sign-out/")
+    answer = browser.get(part, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Refresh"], answer.content) == (204, "true", b"")
+    whole = reverse("dashboards:episode", args=[episode.pk])
+    assert browser.get(whole)["Location"] == f"{SIGN_IN}?next={whole}"
