@@ -17,6 +17,7 @@ def test_a_new_therapist_chooses_a_password_and_is_supervised(open_page):
     admin.get_by_label("E-mail address").fill(email)
     admin.get_by_label("Therapist", exact=True).check()
     admin.get_by_role("button", name="Add person").click()
+    admin.get_by_role("button", name="link to choose a password").click()
     link = admin.locator("#link").inner_text()
     assert "/welcome/" in link
 
