@@ -1,5 +1,6 @@
 """Error pages: what happened, and what to do next. They need no database and no signed-in person."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,11 +16,30 @@ PAGES: dict[int, tuple[str, str]] = {
         "There is nothing here",
         "The address may be mistyped, or it leads to a record that is not yours to see.",
     ),
+    405: (
+        "This address only takes what a form sends",
+        "Nothing was changed. Go back, reload the page and use the button there.",
+    ),
     500: (
         "Something went wrong on our side",
         "What you had saved before is safe. Go back and try again; if it happens again, tell your administrator.",
     ),
 }
+
+
+class NotAllowedMiddleware:
+    """Gives an empty answer to a wrong method its page. `Allow` stays, as the protocol asks for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or response.streaming or response.content:
+            return response
+        page = error_page(405)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 def error_page(status: int) -> HttpResponse:

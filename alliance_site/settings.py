@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "accounts.middleware.PrivateHeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "alliance_site.errors.NotAllowedMiddleware",
     "django.middleware.common.CommonMiddleware",
     "accounts.middleware.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

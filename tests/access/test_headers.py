@@ -116,6 +116,16 @@ def test_a_page_that_breaks_says_so_with_the_same_headers(world, monkeypatch):
     assert b"ZeroDivisionError" not in response.content and b"Something went wrong on our side" in response.content
 
 
+def test_an_address_that_only_takes_forms_says_so_when_it_is_opened(world):
+    response = world.browser("sam").get(reverse("accounts:supervision-start"))
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "This address only takes what a form sends" in response.content.decode()
+    assert response["Cache-Control"] == PRIVATE
+    assert set(response["Content-Security-Policy"].split("; ")) == CSP
+    posted = world.browser("ruth").post(reverse("dashboards:caseload"))
+    assert (posted.status_code, posted["Allow"]) == (405, "GET")
+
+
 def test_nothing_that_somebody_signed_in_receives_is_ever_stored(world):
     routes = {
         "ada": ["home", "account", "account_logout", "account_change_password", "clients:client-list",
