@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from accounts.access import check_own
 from accounts.audit import changed_fields, record_event
@@ -19,6 +19,10 @@ class CodeTaken(ValidationError):
 
 
 class EpisodeOpen(ValidationError):
+    pass
+
+
+class EpisodeEnded(ValidationError):
     pass
 
 
@@ -96,14 +100,21 @@ def start_episode(*, client: Client, modality: str, practitioner_title: str, sta
 
 @transaction.atomic
 def end_episode(*, episode: Episode, ended_on: date, ending: str, by: User) -> Episode:
-    """Close an episode with the kind of its ending; everything recorded in it stays readable."""
+    """Close an episode with the kind of its ending; everything recorded in it stays readable.
+
+    Raises EpisodeEnded when somebody ended it meanwhile, or ValidationError naming the field.
+    """
     check_own(by, episode.therapist_id)
     if ended_on < episode.started_on:
         raise ValidationError(
             {"ended_on": f"The episode started on {episode.started_on:%-d %B %Y}; end it then or later."}
         )
+    last_day = episode.sessions.aggregate(last=Max("held_on"))["last"]
+    if last_day and ended_on < last_day:
+        raise ValidationError({"ended_on": f"The last session was on {last_day:%-d %B %Y}; end it then or later."})
     episode.ended_on, episode.ending = ended_on, ending
     episode.check_values()
-    episode.save(update_fields=["ended_on", "ending"])
+    if not Episode.objects.open().filter(pk=episode.pk).update(ended_on=ended_on, ending=ending):
+        raise EpisodeEnded("This episode has been ended meanwhile. Nothing was overwritten.")
     record_event("episode.ended", episode, organisation_id=episode.organisation_id, client_id=episode.client_id, by=by)
     return episode

@@ -178,6 +178,32 @@ def test_episode_does_not_end_before_it_started(service):
     assert episode.is_open
 
 
+def test_episode_does_not_end_before_its_last_session(service):
+    episode = factories.make_episode(service.ada)
+    for days in (9, 3, 5):
+        factories.make_session(episode, held_on=TODAY() - timedelta(days=days))
+    with pytest.raises(ValidationError) as refused:
+        actions.end_episode(episode=episode, ended_on=TODAY() - timedelta(days=4), ending="planned", by=service.ada)
+    last_day = TODAY() - timedelta(days=3)
+    assert refused.value.message_dict == {
+        "ended_on": [f"The last session was on {last_day:%-d %B %Y}; end it then or later."]
+    }
+    actions.end_episode(episode=episode, ended_on=last_day, ending="planned", by=service.ada)
+    assert Episode.objects.get().ended_on == last_day
+
+
+def test_second_of_two_overlapping_ends_does_not_overwrite_the_first(service):
+    episode = factories.make_episode(service.ada)
+    in_another_tab = Episode.objects.get()
+    actions.end_episode(episode=episode, ended_on=TODAY(), ending="planned", by=service.ada)
+    with pytest.raises(actions.EpisodeEnded):
+        actions.end_episode(
+            episode=in_another_tab, ended_on=TODAY() - timedelta(days=1), ending="client", by=service.ada
+        )
+    assert Episode.objects.values_list("ended_on", "ending").get() == (TODAY(), "planned")
+    assert AuditEvent.objects.filter(action="episode.ended").count() == 1
+
+
 @pytest.mark.parametrize("ending", ["", "vanished"])
 def test_episode_does_not_end_without_a_known_kind_of_ending(service, ending):
     episode = factories.make_episode(service.ada)
