@@ -1,4 +1,4 @@
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 
 from accounts.models import User
 
@@ -22,6 +22,15 @@ def client_list(user: User, *, search: str = "", show_ended: bool = False) -> Qu
         last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=("attended", "late"))),
         last_number=Max("sessions__number"),
     ).order_by("client__code")
+
+
+def latest_episode(client: Client) -> Episode:
+    """The open episode of a client, or the one that ended last, whoever its therapist is.
+
+    A client who can be seen at all has one.
+    """
+    latest_first = (F("ended_on").desc(nulls_first=True), "-created_at")
+    return Episode.objects.filter(client=client).order_by(*latest_first)[:1].get()
 
 
 def counts(user: User) -> dict[str, int]:

@@ -3,7 +3,6 @@ import uuid
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -70,9 +69,7 @@ def client_create(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def client_edit(request: SignedInRequest, client_id: uuid.UUID) -> HttpResponse:
     client = get_object_or_404(selectors.clients(request.user), pk=client_id)
-    episode = selectors.episodes(request.user).filter(client=client).order_by("-started_on").first()
-    if episode is None:
-        raise PermissionDenied
+    episode = selectors.latest_episode(client)
     check_own(request.user, episode.therapist_id)
     shown = {"code": client.code, "name": client.name, "version": client.version}
     form = ClientEditForm(request.POST or None, initial=shown)
