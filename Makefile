@@ -64,4 +64,4 @@ bench: setup
 	$(BIN)/python -m bench
 
 screenshots: tools chromium
-	$(BIN)/pytest -m screenshots
+	ALLIANCE_SCREENSHOTS=1 $(BIN)/pytest -m screenshots
