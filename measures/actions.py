@@ -240,9 +240,10 @@ def redeem_request(
         raise LinkUnusable
     session = locked_session(request.session_id)
     digest = digest_of(answers, comment, do_not_raise)
-    redeemed = mine.filter(revoked_at=None, redeemed_at=None, expires_at__gt=Now()).update(
-        redeemed_at=Now(), redeemed_key=key, redeemed_digest=digest
-    )
+    # Nobody would read what is sent to a therapist who has left.
+    redeemed = session.episode.therapist.is_active and mine.filter(
+        revoked_at=None, redeemed_at=None, expires_at__gt=Now()
+    ).update(redeemed_at=Now(), redeemed_key=key, redeemed_digest=digest)
     if not redeemed:
         earlier = mine.filter(redeemed_key=key).values_list("redeemed_digest", flat=True).first()
         if earlier is None:

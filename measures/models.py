@@ -149,7 +149,8 @@ class RatingRequest(OrganisationModel):
 
     @property
     def is_open(self) -> bool:
-        return not self.revoked_at and not self.redeemed_at and self.expires_at > timezone.now()
+        is_unused = not self.revoked_at and not self.redeemed_at and self.expires_at > timezone.now()
+        return is_unused and self.session.episode.therapist.is_active
 
 
 class EpisodeSeries(OrganisationModel):

@@ -52,7 +52,11 @@ def open_request(token: str) -> RatingRequest | None:
     set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
     return (
         RatingRequest.objects.filter(
-            token_hash=tokens.hash_of(token), revoked_at=None, redeemed_at=None, expires_at__gt=Now()
+            token_hash=tokens.hash_of(token),
+            revoked_at=None,
+            redeemed_at=None,
+            expires_at__gt=Now(),
+            session__episode__therapist__is_active=True,
         )
         .select_related("organisation", "session__episode__therapist")
         .first()

@@ -11,6 +11,8 @@ from django.db.models.functions import Now
 from django.test import Client as DjangoClient
 from django.urls import reverse
 
+from accounts import actions as accounts
+from accounts.models import Supervision
 from jobs.organisation import acting_in
 from measures import actions
 from measures.models import Rating, RatingRequest
@@ -216,6 +218,17 @@ def test_newer_link_for_the_same_questionnaire_replaces_the_older(phone, link, s
     assert phone.get(address(token))["Location"] == rate_url(newer)
 
 
+def test_link_of_a_therapist_who_left_takes_no_answer(phone, link, service):
+    request, token = link
+    phone.get(address(token))
+    accounts.update_person(person=service.ada, version=service.ada.version, is_active=False, by=service.sam)
+    assert phone.get(address(token)).status_code == 404
+    assert phone.get(rate_url(request)).status_code == 404
+    assert phone.post(rate_url(request), answers()).status_code == 404
+    assert phone.post(rate_url(request), answers(item_1="11")).status_code == 404
+    assert not Rating.objects.exists()
+
+
 def test_every_unusable_link_answers_the_same_bytes(browser_of, service, other_service):
     def new_link(code: str) -> tuple[RatingRequest, str]:
         return factories.make_request(factories.make_session(factories.make_episode(service.ada, code=code)))
@@ -368,6 +381,14 @@ def test_page_with_its_style_and_script_weighs_under_30_kb(phone, link):
         b"css/client.css",
         b"js/slider.js",
     ]
+
+
+def test_page_never_promises_that_nobody_will_ever_read_the_answers(phone, link, service):
+    supervised = phone.get(address(link[1]), follow=True).content.decode()
+    assert "A supervisor of Ada Okafor may read them too." in supervised
+    accounts.end_supervision(supervision=Supervision.objects.get(therapist=service.ada), by=service.sam)
+    alone = phone.get(address(link[1]), follow=True).content.decode()
+    assert "Nobody else reads them now; a supervisor of theirs may be named later." in alone
 
 
 def test_page_names_no_other_host(phone, link):
