@@ -54,7 +54,13 @@ class RatingForm(forms.Form):
             typed = self.data.get(name, "") if self.is_bound else ("" if saved is None else saved)
             shown.append(
                 {
-                    "item": {"text": item.text, "low": item.low, "high": item.high, "scale": item.scale},
+                    "item": {
+                        "number": item.number,
+                        "text": item.text,
+                        "low": item.low,
+                        "high": item.high,
+                        "scale": item.scale,
+                    },
                     "name": name,
                     "id": f"id_{name}",
                     "value": typed,

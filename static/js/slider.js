@@ -87,13 +87,13 @@
     clear.addEventListener("click", () => (range.focus(), write("")));
     for (const name of ["input", "change"]) choices.addEventListener(name, show);
     addEventListener("pageshow", show); // the browser may have put old answers back
-    choices.hidden = true;
-    clear.hidden = false;
+    [choices.hidden, clear.hidden] = [true, false];
     choices.after(slider);
     show();
   }
 
   const enhanceAll = (root) => root.querySelectorAll?.("[data-rating]").forEach(enhance);
   enhanceAll(document);
+  document.querySelector("[data-error-summary]")?.focus(); // clients get no other script
   document.addEventListener("htmx:load", (event) => enhanceAll(event.target));
 })();

@@ -8,13 +8,15 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models.functions import Now
+from django.template.loader import render_to_string
 from django.test import Client as DjangoClient
 from django.urls import reverse
 
 from accounts import actions as accounts
 from accounts.models import Supervision
 from jobs.organisation import acting_in
-from measures import actions
+from measures import actions, instruments
+from measures.forms import RatingForm
 from measures.models import Rating, RatingRequest
 from sessions_app.models import TherapySession
 from tests import factories
@@ -359,6 +361,9 @@ def test_comment_that_is_too_long_is_refused_and_kept(phone, link):
     page = send(phone, link, answers(comment=comment))
     assert "Please keep it under 2000 characters." in page.content.decode()
     assert comment in page.content.decode()
+    for described_by in re.findall(r'aria-describedby="([^"]+)"', page.content.decode()):
+        for name in described_by.split():
+            assert f'id="{name}"' in page.content.decode()
     assert is_usable(link[0])
     assert phone.post(rate_url(link[0]), answers(comment="x" * 2000)).status_code == 302
 
@@ -389,6 +394,16 @@ def test_page_never_promises_that_nobody_will_ever_read_the_answers(phone, link,
     accounts.end_supervision(supervision=Supervision.objects.get(therapist=service.ada), by=service.sam)
     alone = phone.get(address(link[1]), follow=True).content.decode()
     assert "Nobody else reads them now; a supervisor of theirs may be named later." in alone
+
+
+def test_items_carry_their_number_only_where_their_wording_is_not_recorded():
+    def shown(instrument: str, rater: str) -> str:
+        form = RatingForm(edition=instruments.edition(instrument, rater))
+        return "".join(render_to_string("components/rating_item.html", entry) for entry in form.items_to_show())
+
+    assert "rating__number" not in shown("session-check-in", "client")
+    numbered = re.findall(r'rating__number">(\d+)\.', shown("wai-36", "therapist"))
+    assert numbered == [str(number) for number in range(1, 37)]
 
 
 def test_page_names_no_other_host(phone, link):

@@ -140,6 +140,9 @@ def test_mistakes_in_the_meeting_and_in_the_rating_are_shown_together(browser, e
     assert page.status_code == 422
     assert list(page.context["form"].errors) == ["number"]
     assert page.context["own"].problems == {"1": "must be between 0 and 10"}
+    assert page.content.decode().count("data-error-summary") == 1
+    summary = page.content.decode().partition("data-error-summary")[2].partition("</div>")[0]
+    assert 'href="#id_number"' in summary and 'href="#id_item-1"' in summary
     assert "must be between 0 and 10" in page.content.decode()
     assert is_chosen(page, 2, 4)
 
