@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import F, Max, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import User
@@ -217,10 +217,14 @@ class Today:
 
 
 def today(user: User) -> Today:
-    """Four short lists, one query each; at most twenty rows in each, the most urgent first."""
-    of_own = TherapySession.objects.filter(episode__therapist=user, episode__ended_on=None)
-    sealed = Rating.objects.current().sealed().filter(session__in=of_own)
-    to_rate = of_own.filter(pk__in=sealed.values("session_id")).select_related("episode__client").order_by("held_on")
+    """Four short lists, one query each; at most twenty rows in each, the most urgent first.
+
+    A rating that waits for the therapist's own waits in an ended episode too.
+    """
+    ever_own = TherapySession.objects.filter(episode__therapist=user)
+    of_own = ever_own.filter(episode__ended_on=None)
+    sealed = Rating.objects.current().sealed().filter(session__in=ever_own)
+    to_rate = ever_own.filter(pk__in=sealed.values("session_id")).select_related("episode__client").order_by("held_on")
     received = (
         Rating.objects.current()
         .filter(session__in=of_own, rater=Rater.CLIENT, submitted_at__gte=Now() - RECENT)
@@ -237,9 +241,10 @@ def today(user: User) -> Today:
         Episode.objects.open()
         .filter(therapist=user)
         .annotate(last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)))
-        .filter(last_seen__lt=timezone.localdate() - NOT_SEEN_FOR)
+        .annotate(seen_or_started=Coalesce("last_seen", "started_on"))
+        .filter(seen_or_started__lt=timezone.localdate() - NOT_SEEN_FOR)
         .select_related("client")
-        .order_by("last_seen")
+        .order_by("seen_or_started")
     )
     by_session = {rating.session_id: rating for rating in reversed(received[:40])}
     latest_first = list(reversed(by_session.values()))[:20]
