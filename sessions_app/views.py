@@ -73,10 +73,7 @@ def save_own_rating(session: TherapySession, own: RatingForm, request: SignedInR
         )
 
 
-@require_GET
-def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
-    session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
-    is_own = session.episode.therapist_id == request.user.pk
+def record_viewed(session: TherapySession, request: SignedInRequest) -> None:
     record_event(
         "session.viewed",
         session,
@@ -84,6 +81,13 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         client_id=session.episode.client_id,
         by=request.user,
     )
+
+
+@require_GET
+def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
+    session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
+    is_own = session.episode.therapist_id == request.user.pk
+    record_viewed(session, request)
     shown = ratings.session_ratings(session)
     context = {
         "session": session,
@@ -112,6 +116,8 @@ def links(request: HttpRequest, session: TherapySession) -> list[dict[str, Any]]
 def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
     check_own(request.user, session.episode.therapist_id)
+    if request.method != "POST":
+        record_viewed(session, request)
     fields = ("number", "held_on", "attendance", "format", "note", "version")
     form = EditForm(request.POST or None, initial={name: getattr(session, name) for name in fields})
     saved = ratings.session_ratings(session).by("therapist", OWN_INSTRUMENT)

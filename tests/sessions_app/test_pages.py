@@ -7,7 +7,7 @@ from django.test import Client as DjangoClient
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Submission
+from accounts.models import AuditEvent, Submission
 from jobs.organisation import acting_in
 from measures.models import EpisodeSeries, Rating, RatingRequest
 from sessions_app.models import TherapySession
@@ -195,6 +195,13 @@ def session(episode):
 
 def edit_url(session: TherapySession) -> str:
     return reverse("sessions_app:session-edit", args=[session.pk])
+
+
+@pytest.mark.parametrize("route", ["session", "session-edit"])
+def test_page_that_shows_note_and_rating_leaves_the_event_of_it(service, browser, session, route):
+    browser.get(reverse(f"sessions_app:{route}", args=[session.pk]))
+    event = AuditEvent.objects.get(action="session.viewed")
+    assert (event.object_id, event.client_id, event.person) == (session.pk, session.episode.client_id, service.ada)
 
 
 def test_two_tabs_saving_one_session_show_both_texts_and_saving_again_works(browser, session):
