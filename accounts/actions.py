@@ -1,4 +1,5 @@
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -6,6 +7,7 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs import actions as jobs
@@ -14,7 +16,7 @@ from jobs.organisation import acting_in
 
 from .audit import changed_fields, record_event
 from .idempotency import StaleVersion, taken_means
-from .models import Organisation, Supervision, User
+from .models import Organisation, Submission, Supervision, User
 
 
 class AddressTaken(ValidationError):
@@ -170,3 +172,9 @@ def end_supervision(*, supervision: Supervision, by: User) -> None:
     updated = Supervision.objects.current().filter(pk=supervision.pk).update(ended_at=timezone.now(), ended_by=by)
     if updated:
         record_event("supervision.ended", supervision, organisation_id=supervision.organisation_id, by=by)
+
+
+@transaction.atomic
+def remove_old_submissions(*, organisation_id: uuid.UUID, older_than: timedelta = timedelta(days=30)) -> None:
+    """Nobody sends a form again after so long; what it said need not be told from its digest for ever."""
+    Submission.objects.filter(organisation_id=organisation_id, created_at__lt=Now() - older_than).delete()

@@ -21,6 +21,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "requested_at": OPERATIONAL,
         "available_at": OPERATIONAL,
         "handed_at": OPERATIONAL,
+        "started_at": OPERATIONAL,
         "finished_at": OPERATIONAL,
         "failed_at": OPERATIONAL,
         "attempts": OPERATIONAL,

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from celery import current_app
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -74,6 +75,7 @@ def put_back(jobs: list[Job], *, error: str = "", delay: timedelta = timedelta(0
                 """
                 UPDATE jobs_job j
                 SET handed_at = CASE WHEN twin.found THEN j.handed_at END,
+                    started_at = NULL,
                     finished_at = CASE WHEN twin.found THEN now() END,
                     available_at = now() + make_interval(secs => %s),
                     last_error = %s
@@ -88,14 +90,42 @@ def put_back(jobs: list[Job], *, error: str = "", delay: timedelta = timedelta(0
 
 
 def put_back_lost_jobs() -> int:
-    """Jobs handed over and not heard of since: the broker or the worker lost them."""
-    lost = list(Job.objects.under_way().filter(handed_at__lt=Now() - LOST_AFTER)[:500])
-    put_back(lost, error="lost")
+    """Jobs handed over or started and not heard of since: the broker or the worker lost them.
+
+    One that never started was only not served and waits again. One that started five times is given up: it may well
+    be what ends its workers.
+    """
+    under_way = Job.objects.under_way().annotate(heard_of_at=Coalesce("started_at", "handed_at"))
+    lost = list(under_way.filter(heard_of_at__lt=Now() - LOST_AFTER)[:500])
+    given_up = [job for job in lost if job.started_at and job.attempts >= MAX_ATTEMPTS]
+    put_back([job for job in lost if job not in given_up], error="lost")
+    for job in given_up:
+        log.error("job lost", job=str(job.pk), task=job.task, attempts=job.attempts)
+        Job.objects.under_way().filter(pk=job.pk, started_at=job.started_at).update(failed_at=Now(), last_error="lost")
     return len(lost)
 
 
+def start_job(job_id: uuid.UUID) -> bool:
+    """Count an attempt, and keep that whatever becomes of the work. False when it is not this worker's to do.
+
+    Delivered twice, a job starts once for each time that it was handed over.
+    """
+    with transaction.atomic():
+        waiting_for_us = (
+            Job.objects.filter(pk=job_id, started_at=None, finished_at=None, failed_at=None)
+            .select_for_update(skip_locked=True)
+            .first()
+        )
+        if waiting_for_us is None:
+            return False
+        Job.objects.filter(pk=job_id).update(started_at=Now(), attempts=F("attempts") + 1)
+    return True
+
+
 def run_job(job_id: uuid.UUID, work: Callable[[uuid.UUID], object]) -> None:
-    """Do a job's work inside its organisation, once. What goes wrong is counted and tried again, five times."""
+    """Do a job's work inside its organisation, once. What goes wrong is tried again; after five attempts it fails."""
+    if not start_job(job_id):
+        return
     try:
         with transaction.atomic():
             job = (
@@ -114,7 +144,6 @@ def run_job(job_id: uuid.UUID, work: Callable[[uuid.UUID], object]) -> None:
 
 def record_failure(*, job_id: uuid.UUID, error: Exception) -> None:
     """Only the error's kind is kept: its message may quote what a person wrote."""
-    Job.objects.filter(pk=job_id).update(attempts=F("attempts") + 1)
     job = Job.objects.get(pk=job_id)
     log.error(
         "job failed",
@@ -150,9 +179,10 @@ def organisation_ids() -> list[uuid.UUID]:
 
 
 def remove_finished(*, older_than: timedelta = timedelta(days=7)) -> None:
-    """Finished jobs and old periods have told all they know."""
+    """Finished jobs and old periods have told all they know; sessions that ran out let nobody in."""
     Job.objects.filter(finished_at__lt=Now() - older_than).delete()
     PeriodicRun.objects.filter(period_start__lt=Now() - older_than).delete()
+    SessionStore.clear_expired()
 
 
 def set_route(*, kind: str, value: str, organisation_id: uuid.UUID) -> None:

@@ -52,7 +52,8 @@ class JobQuerySet(models.QuerySet["Job"]):
 class Job(models.Model):
     """One piece of follow-up work: written in the transaction that needs it, handed to Celery by the relay.
 
-    waiting (handed_at empty) → handed → finished, or waiting again after an error, or failed after five.
+    waiting (handed_at empty) → handed → started → finished, or waiting again after an error or a loss, or failed after
+    five. An attempt counts from its start, so that work which kills its worker ends, too.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -62,6 +63,7 @@ class Job(models.Model):
     requested_at = models.DateTimeField(db_default=Now())
     available_at = models.DateTimeField(db_default=Now())
     handed_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(db_default=0)
@@ -87,6 +89,10 @@ class Job(models.Model):
                 condition=models.Q(finished_at=None, failed_at=None),
                 name="jobs_job_open",
             ),
+            models.Index(
+                fields=["finished_at"], condition=models.Q(finished_at__isnull=False), name="jobs_job_finished"
+            ),
+            models.Index(fields=["failed_at"], condition=models.Q(failed_at__isnull=False), name="jobs_job_failed"),
         ]
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from . import actions
 
-PERIODIC = {"sweep": "measures.sweep_trends"}
+PERIODIC = {"sweep": "measures.sweep_trends", "housekeeping": "accounts.remove_old_submissions"}
 
 
 def job_task(name: str) -> Callable[[Callable[[uuid.UUID], object]], Any]:
@@ -27,5 +27,6 @@ def job_task(name: str) -> Callable[[Callable[[uuid.UUID], object]], Any]:
 
 @shared_task(name="jobs.start_period")
 def start_period(name: str, seconds: int) -> None:
-    if actions.start_period(name=name, task=PERIODIC[name], seconds=seconds, now=timezone.now()):
+    is_first = actions.start_period(name=name, task=PERIODIC[name], seconds=seconds, now=timezone.now())
+    if is_first and name == "housekeeping":
         actions.remove_finished()

@@ -6,11 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from celery import Celery
 from celery import current_app as celery_app
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs import actions
+from accounts.actions import remove_old_submissions
+from accounts.models import Submission
+from jobs import actions, tasks
 from jobs.models import Job, PeriodicRun
+from jobs.organisation import acting_in
 from tests.parallel import at_once, meanwhile, somebody_waits_for_a_lock, wait_until
 
 TASK = "measures.compute_trends"
@@ -197,6 +202,83 @@ def test_job_that_may_still_be_running_is_left_alone():
     assert not Job.objects.waiting().exists()
 
 
+class WorkerKilled(BaseException):
+    """Ends a job as a killed worker does: nothing after it runs."""
+
+
+def kill(object_id: uuid.UUID) -> None:
+    raise WorkerKilled
+
+
+def start_and_lose(job: Job) -> None:
+    with suppress(WorkerKilled):
+        actions.run_job(job.pk, kill)
+    Job.objects.under_way().update(handed_at=Now() - timedelta(seconds=99), started_at=Now() - timedelta(seconds=76))
+
+
+@pytest.mark.django_db
+def test_job_that_kills_its_worker_is_given_up_after_five_attempts():
+    ask()
+    for attempt in range(1, 6):
+        (job,) = actions.take_waiting_jobs()
+        start_and_lose(job)
+        assert actions.put_back_lost_jobs() == 1
+        job.refresh_from_db()
+        assert (job.attempts, job.last_error) == (attempt, "lost")
+        assert bool(job.failed_at) == (attempt == 5)
+        assert bool(job.started_at) == (attempt == 5)
+    assert actions.take_waiting_jobs() == []
+
+
+@pytest.mark.django_db
+def test_job_that_nobody_started_waits_again_however_often_and_counts_nothing():
+    ask()
+    for _ in range(8):
+        assert len(actions.take_waiting_jobs()) == 1
+        handed_over_long_ago(seconds=76)
+        assert actions.put_back_lost_jobs() == 1
+    job = Job.objects.waiting().get()
+    assert (job.attempts, job.failed_at) == (0, None)
+
+
+@pytest.mark.django_db
+def test_job_that_waited_long_in_the_queue_and_has_just_started_is_not_lost():
+    ask()
+    (job,) = actions.take_waiting_jobs()
+    assert actions.start_job(job.pk)
+    handed_over_long_ago(seconds=600)
+    assert actions.put_back_lost_jobs() == 0
+
+
+def test_an_attempt_is_counted_before_the_work_and_stays_so(committed):
+    ask()
+    (job,) = actions.take_waiting_jobs()
+    seen = []
+
+    def look(object_id: uuid.UUID) -> None:
+        with meanwhile(lambda: Job.objects.values_list("attempts", "started_at").get()) as elsewhere:
+            seen.append(elsewhere())
+        raise WorkerKilled
+
+    with suppress(WorkerKilled):
+        actions.run_job(job.pk, look)
+    ((attempts, started_at),) = seen
+    assert attempts == 1 and started_at is not None
+    job.refresh_from_db()
+    assert (job.attempts, job.started_at) == (1, started_at)
+
+
+@pytest.mark.django_db
+def test_started_job_delivered_again_is_left_to_whoever_looks_for_lost_ones():
+    ask()
+    (job,) = actions.take_waiting_jobs()
+    start_and_lose(job)
+    done: list[uuid.UUID] = []
+    actions.run_job(job.pk, done.append)
+    job.refresh_from_db()
+    assert (done, job.attempts) == ([], 1)
+
+
 # --- Running ----------------------------------------------------------------------------------------
 
 
@@ -209,7 +291,7 @@ def test_job_is_done_once_however_often_it_is_delivered():
     actions.run_job(job.pk, done.append)
     assert done == [object_id]
     job.refresh_from_db()
-    assert job.finished_at is not None and job.attempts == 0
+    assert job.finished_at is not None and job.attempts == 1
 
 
 def test_job_delivered_to_two_workers_at_once_is_done_by_one(committed):
@@ -283,7 +365,7 @@ def test_job_that_succeeds_at_the_second_attempt_is_finished():
     actions.run_job(job.pk, lambda object_id: None)
     job = Job.objects.get()
     assert job.finished_at is not None
-    assert (job.attempts, job.last_error, job.failed_at) == (1, "", None)
+    assert (job.attempts, job.last_error, job.failed_at) == (2, "", None)
 
 
 # --- Periods ----------------------------------------------------------------------------------------
@@ -329,6 +411,52 @@ def test_finished_jobs_and_old_periods_are_removed_after_a_week_and_failed_ones_
     actions.remove_finished()
     assert set(Job.objects.values_list("pk", flat=True)) == {finished.pk, failed.pk}
     assert PeriodicRun.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_housekeeping_is_done_once_an_hour_and_not_with_every_beat(service, monkeypatch):
+    cleaned = []
+    monkeypatch.setattr("jobs.actions.remove_finished", lambda: cleaned.append(True))
+    for _ in range(3):
+        tasks.start_period("sweep", 60)
+        tasks.start_period("housekeeping", 3600)
+    assert cleaned == [True]
+    assert Job.objects.filter(task="accounts.remove_old_submissions", object_id=service.organisation.pk).count() == 1
+
+
+@pytest.mark.django_db
+def test_every_period_that_beats_is_known_and_its_task_exists():
+    names = {entry["args"][0] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert names == set(tasks.PERIODIC)
+    celery_app.loader.import_default_modules()
+    assert set(tasks.PERIODIC.values()) <= set(celery_app.tasks)
+
+
+@pytest.mark.django_db
+def test_sessions_that_ran_out_are_removed():
+    for key, days in (("out", -1), ("on", 1)):
+        Session.objects.create(session_key=key, session_data="", expire_date=Now() + timedelta(days=days))
+    actions.remove_finished()
+    assert [session.pk for session in Session.objects.all()] == ["on"]
+
+
+@pytest.mark.django_db
+def test_forms_sent_long_ago_are_forgotten_in_their_own_service_alone(service, other_service):
+    for where in (service, other_service):
+        with acting_in(where.organisation.pk):
+            for days in (31, 29):
+                Submission.objects.create(
+                    organisation=where.organisation,
+                    key=uuid.uuid4(),
+                    digest="0" * 64,
+                    location="/",
+                    created_at=Now() - timedelta(days=days),
+                    created_by=where.ada,
+                )
+    remove_old_submissions(organisation_id=service.organisation.pk)
+    assert Submission.objects.count() == 1
+    with acting_in(other_service.organisation.pk):
+        assert Submission.objects.count() == 2
 
 
 # --- Handing over -----------------------------------------------------------------------------------
