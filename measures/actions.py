@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -16,7 +16,7 @@ from accounts.audit import record_event
 from accounts.models import User
 from clients.models import Episode
 from jobs import actions as jobs
-from jobs.models import Route
+from jobs.models import Job, Route
 from sessions_app.actions import update_session
 from sessions_app.models import TherapySession
 
@@ -345,8 +345,16 @@ def fields_of(summary: TrendSummary) -> dict[str, Any]:
 
 @transaction.atomic
 def sweep_trends(*, organisation_id: uuid.UUID) -> int:
-    """Ask again for every trend that is older than its ratings: nothing is silently stale."""
-    stale = EpisodeSeries.objects.filter(computed_version__lt=F("input_version"), organisation_id=organisation_id)
+    """Ask again for every trend that is older than its ratings: nothing is silently stale.
+
+    What failed for good is not asked for again before a new rating: the failed job stands for it.
+    """
+    given_up = Job.objects.failed().filter(task=COMPUTE_TRENDS, object_id=OuterRef("episode_id"))
+    stale = EpisodeSeries.objects.filter(
+        ~Exists(given_up.filter(failed_at__gt=OuterRef("changed_at"))),
+        computed_version__lt=F("input_version"),
+        organisation_id=organisation_id,
+    )
     episode_ids = list(stale.values_list("episode_id", flat=True)[:1000])
     for episode_id in episode_ids:
         jobs.request_job(task=COMPUTE_TRENDS, object_id=episode_id, organisation_id=organisation_id)

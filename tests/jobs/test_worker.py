@@ -224,7 +224,9 @@ def test_poisoned_job_ends_among_the_failed_and_lets_the_others_pass(service, re
     with acting_in(service.organisation.pk):
         assert Trend.objects.filter(episode=healthy).exists()
         assert not Trend.objects.filter(episode=poisoned).exists()
+    asked_again = Job.objects.filter(object_id=poisoned.pk, finished_at=None, failed_at=None)
     with acting_in(service.organisation.pk):
         measures.sweep_trends(organisation_id=service.organisation.pk)
-    asked_again = Job.objects.filter(object_id=poisoned.pk, finished_at=None, failed_at=None)
-    assert asked_again.exists(), "the sweep asks again for what is stale"
+        assert not asked_again.exists(), "the sweep asks for ever for what fails"
+        factories.rate_as_therapist(factories.make_session(poisoned))
+    assert asked_again.exists(), "a new rating asks again"
