@@ -77,6 +77,8 @@ def check_own_client(client: Client, user: User) -> None:
 @transaction.atomic
 def start_episode(*, client: Client, modality: str, practitioner_title: str, started_on: date, by: User) -> Episode:
     """Start a course of therapy with `by` as its therapist. Raises EpisodeOpen while another one is open."""
+    if not by.is_therapist:
+        raise PermissionDenied("Only a therapist starts an episode.")
     check_own_client(client, by)
     open_already = EpisodeOpen("This client has an open episode. End it before starting another.")
     if Episode.objects.open().filter(client=client).exists():
@@ -90,7 +92,6 @@ def start_episode(*, client: Client, modality: str, practitioner_title: str, sta
         started_on=started_on,
         created_by=by,
     )
-    check_own(by, episode.therapist_id)
     episode.check_values()
     with taken_means(open_already):
         episode.save(force_insert=True)

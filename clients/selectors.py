@@ -1,4 +1,4 @@
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
 
@@ -14,14 +14,11 @@ def clients(user: User) -> QuerySet[Client]:
 
 
 def client_list(user: User, *, search: str = "", show_ended: bool = False) -> QuerySet[Episode]:
-    """Episodes for the list of clients: open or ended, found by code or name, last seen first."""
+    """Episodes for the list of clients: open or ended, found by code or name, in the order of codes."""
     found = episodes(user).filter(ended_on__isnull=not show_ended)
     if search:
         found = found.filter(Q(client__code__icontains=search) | Q(client__name__icontains=search))
-    return found.annotate(
-        last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=("attended", "late"))),
-        last_number=Max("sessions__number"),
-    ).order_by("client__code")
+    return found.order_by("client__code")
 
 
 def latest_episode(client: Client) -> Episode:

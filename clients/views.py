@@ -14,6 +14,7 @@ from accounts.forms import carry_out
 from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import write_once
 from measures import selectors as measures
+from sessions_app.selectors import with_last_session
 
 from . import actions, selectors
 from .forms import ClientEditForm, EndEpisodeForm, EpisodeForm, NewClientForm
@@ -29,7 +30,7 @@ def client_list(request: SignedInRequest) -> HttpResponse:
     search = CONTROL.sub("", request.GET.get("q", "")).strip()
     show_ended = request.GET.get("show") == "ended"
     found = selectors.client_list(request.user, search=search, show_ended=show_ended)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(with_last_session(found), PER_PAGE).get_page(request.GET.get("page"))
     counts = selectors.counts(request.user)
     url = reverse("clients:client-list")
     kept = {"show": "ended" if show_ended else "", "q": search}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F, Max, Q
+from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -15,7 +15,8 @@ from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Route
 from jobs.organisation import set_organisation
-from sessions_app.models import TOOK_PLACE, TherapySession
+from sessions_app.models import TherapySession
+from sessions_app.selectors import with_last_session
 
 from . import instruments, tokens
 from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend, instruments_rated_by_both
@@ -238,9 +239,7 @@ def today(user: User) -> Today:
         .order_by("expires_at")
     )
     not_seen = (
-        Episode.objects.open()
-        .filter(therapist=user)
-        .annotate(last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)))
+        with_last_session(Episode.objects.open().filter(therapist=user))
         .annotate(seen_or_started=Coalesce("last_seen", "started_on"))
         .filter(seen_or_started__lt=timezone.localdate() - NOT_SEEN_FOR)
         .select_related("client")

@@ -150,13 +150,13 @@ def test_two_episodes_started_at_the_same_moment_become_one(committed):
 def test_next_episode_starts_once_the_one_before_has_ended(service):
     first = factories.make_episode(service.ada)
     actions.end_episode(episode=first, ended_on=TODAY(), ending="planned", by=service.ada)
-    second = start(first.client, by=service.tom)
+    second = start(first.client, by=service.ada)
     assert Episode.objects.open().get() == second
 
 
 def test_person_without_the_role_of_therapist_starts_no_episode(service):
     client = actions.create_client(code="R-0417", by=service.ada)
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(PermissionDenied, match="Only a therapist starts an episode"):
         start(client, by=service.ruth)
 
 
@@ -264,6 +264,26 @@ def test_next_page_of_a_search_is_of_the_same_search(service, browser_of, monkey
     second = browser.get(reverse("clients:client-list") + unescape(href))
     assert second.context["page"].paginator.count == 2
     assert [row.episode.client.code for row in second.context["rows"]] == ["A&B-2"]
+
+
+@pytest.mark.parametrize(("who", "whose"), [("ada", "your"), ("ruth", "the therapist’s")])
+def test_list_says_whose_rating_is_waited_for(service, browser_of, who, whose):
+    episode = factories.make_episode(service.ada)
+    factories.rate_as_client(factories.make_session(episode))
+    page = browser_of(getattr(service, who)).get(reverse("clients:client-list"))
+    assert re.findall("waits for (.+?) rating", page.content.decode()) == [whose]
+
+
+def test_list_is_in_the_order_of_codes_and_says_when_each_was_last_seen(service, browser_of):
+    for code, days in (("R-2", 1), ("R-1", 5)):
+        episode = factories.make_episode(service.ada, code=code)
+        factories.make_session(episode, held_on=TODAY() - timedelta(days=days))
+        factories.make_session(episode, held_on=TODAY(), attendance="did-not-attend")
+    rows = browser_of(service.ada).get(reverse("clients:client-list")).context["rows"]
+    assert [(row.episode.client.code, (TODAY() - row.episode.last_seen).days) for row in rows] == [
+        ("R-1", 5),
+        ("R-2", 1),
+    ]
 
 
 def edit_of(client: Client, **values: str) -> dict[str, str]:
