@@ -19,10 +19,12 @@ from sessions_app.models import TherapySession
 from sessions_app.selectors import with_last_session
 
 from . import instruments, tokens
-from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend, instruments_rated_by_both
+from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
+# The instrument whose trends stand in lists: the one on the chart of an episode.
+IN_LISTS = "session-check-in"
 
 
 def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[SeriesKey, list[Point]]:
@@ -138,12 +140,13 @@ class EpisodeRow:
 
 
 def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
-    """Clients' trends of the alliance beside each episode, in three queries however many there are."""
+    """Clients' trends of the alliance beside each episode, in three queries however many there are.
+
+    Of one instrument, whichever others were used: numbers of different ranges do not stand in one row.
+    """
     ids = [episode.pk for episode in episodes]
     trends: dict[uuid.UUID, dict[str, Trend]] = defaultdict(dict)
-    for trend in Trend.objects.filter(
-        episode_id__in=ids, rater=Rater.CLIENT, instrument__in=instruments_rated_by_both()
-    ).order_by("latest_session"):
+    for trend in Trend.objects.filter(episode_id__in=ids, rater=Rater.CLIENT, instrument=IN_LISTS):
         trends[trend.episode_id][trend.scale] = trend
     updating = set(
         EpisodeSeries.objects.filter(episode_id__in=ids, computed_version__lt=F("input_version")).values_list(

@@ -9,7 +9,7 @@ from jobs.models import Job
 from jobs.organisation import acting_in
 from measures import actions, instruments
 from measures.models import EpisodeSeries, Score, Trend
-from measures.selectors import series_of
+from measures.selectors import series_of, with_latest_change
 from measures.statistics.summary import Point, summarise
 from tests import factories
 from tests.parallel import at_once, meanwhile, somebody_waits_for_a_lock, wait_until
@@ -297,3 +297,17 @@ def test_open_page_is_told_nothing_until_something_has_changed(browser_of, servi
     computed = browser.get(url, {"seen": changed.context["state"].stamp})
     assert computed.status_code == 200
     assert browser.get(url, {"seen": computed.context["state"].stamp}).status_code == 204
+
+
+def test_row_of_a_list_shows_one_instrument_however_many_were_used(service):
+    episode = factories.make_episode(service.ada)
+    factories.make_course(episode, [7, 8])
+    session = factories.make_session(episode)
+    for rater, by in (("therapist", service.ada), ("client", None)):
+        answers = dict.fromkeys(range(1, 37), 4)
+        actions.record_rating(session=session, instrument="wai-36", rater=rater, answers=answers, by=by)
+    actions.compute_trends(episode_id=episode.pk)
+    assert Trend.objects.filter(rater="client", instrument="wai-36").exists()
+    (row,) = with_latest_change([episode])
+    assert {trend.instrument for trend in row.scales.values()} == {"session-check-in"}
+    assert row.scales["bond"].latest == 8.0
