@@ -53,7 +53,8 @@ class HealthMiddleware:
         if not request.path_info.startswith("/health/"):
             return self.get_response(request)
         match = resolve(request.path_info)
-        return match.func(request, *match.args, **match.kwargs)
+        answer: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        return answer
 
 
 class OrganisationMiddleware:
