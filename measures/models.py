@@ -4,6 +4,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.access import reach
 from accounts.models import OrganisationModel, User
 from clients.models import Episode
 from sessions_app.models import TherapySession
@@ -20,6 +21,9 @@ class Rater(models.TextChoices):
 
 
 class RatingQuerySet(models.QuerySet["Rating"]):
+    def visible_to(self, user: User) -> "RatingQuerySet":
+        return self.filter(reach(user, "session__episode__therapist"))
+
     def current(self) -> "RatingQuerySet":
         return self.filter(superseded_at=None)
 
