@@ -99,6 +99,7 @@ def start(command: str) -> None:
             welcome = f"Alliance is at http://127.0.0.1:{port}/   (stop: Ctrl-C)"
             if command == "demo":
                 manage("load_demo --skip-checks", environment)
+                embedded.gather_statistics(engines.owner_url)
                 welcome += "\n\n" + manage("demo_accounts --skip-checks", environment, stdout=subprocess.PIPE)
             else:
                 manage("create_administrator --if-none --skip-checks", environment)

@@ -52,6 +52,7 @@ def main() -> None:
         from bench import data
 
         made = data.make(clients=CASELOAD, sessions=SESSIONS, ratings=RATINGS, trends=TRENDS)
+        embedded.gather_statistics(engines.owner_url)
         with processes(port):
             report(Visitor(port), made)
 

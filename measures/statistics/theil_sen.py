@@ -7,8 +7,6 @@ Assoc 63:1379-1389. Computed by scipy.stats.theilslopes.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy import stats  # type: ignore[import-untyped, unused-ignore]
-
 from measures.statistics import finite
 from measures.statistics.minimum_n import MINIMUM_N
 
@@ -36,5 +34,8 @@ def theil_sen(x: Sequence[float], y: Sequence[float]) -> Slope | None:
         return None
     if len(set(xs)) == 1:
         raise ValueError("every x is the same")
+    # Imported where it is needed: it takes seconds, and the web server only shows what the worker computed.
+    from scipy import stats  # type: ignore[import-untyped, unused-ignore]
+
     result = stats.theilslopes(ys, xs, alpha=0.95)
     return Slope(slope=float(result.slope), low=float(result.low_slope), high=float(result.high_slope), n=len(xs))
