@@ -39,7 +39,7 @@ tools: .venv/installed-dev
 define install
 umask 022; echo "Installing $(1) into .venv"; \
   test -x $(BIN)/uv || $(BIN)/pip install --quiet uv; \
-  $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || \
+  $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) || \
   $(BIN)/pip install --quiet --require-hashes -r $(1)
 endef
 
