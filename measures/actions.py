@@ -17,7 +17,7 @@ from jobs import actions as jobs
 from jobs.models import Route
 from sessions_app.models import TherapySession
 
-from . import instruments, scoring, tokens
+from . import catalogue, instruments, scoring, tokens
 from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend
 from .selectors import series_of
 from .statistics.summary import TrendSummary, summarise
@@ -244,8 +244,10 @@ def compute_trends(*, episode_id: uuid.UUID) -> None:
     if series is None:
         return
     trends = []
-    for (instrument, rater, scale), points in series_of(episode_id).items():
-        edition = instruments.edition(instrument, rater)
+    points_of = series_of(episode_id)
+    known = catalogue.known(instrument for instrument, _, _ in points_of)
+    for (instrument, rater, scale), points in points_of.items():
+        edition = known[instrument].editions[rater]
         is_in_means = edition.psychometrics_metric == "mean"
         summary = summarise(
             points,
