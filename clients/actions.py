@@ -1,7 +1,7 @@
 from datetime import date
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import F
 
@@ -70,9 +70,17 @@ def update_client(*, client: Client, version: int, by: User, **values: Any) -> C
     return client
 
 
+def check_own_client(client: Client, user: User) -> None:
+    """A new client is any therapist's to take on; one seen before is their own therapist's, not a reader's."""
+    seen = Episode.objects.filter(client=client)
+    if seen.exists() and not seen.filter(therapist=user).exists():
+        raise PermissionDenied("Only the therapist of this client can start an episode.")
+
+
 @transaction.atomic
 def start_episode(*, client: Client, modality: str, practitioner_title: str, started_on: date, by: User) -> Episode:
     """Start a course of therapy with `by` as its therapist. Raises EpisodeOpen while another one is open."""
+    check_own_client(client, by)
     open_already = EpisodeOpen("This client has an open episode. End it before starting another.")
     if Episode.objects.open().filter(client=client).exists():
         raise open_already

@@ -97,6 +97,7 @@ def conflict_page(request: HttpRequest, form: ClientEditForm, current: Client, e
 @require_http_methods(["GET", "POST"])
 def episode_create(request: SignedInRequest, client_id: uuid.UUID) -> HttpResponse:
     client = get_object_or_404(selectors.clients(request.user), pk=client_id)
+    actions.check_own_client(client, request.user)
     form = EpisodeForm(request.POST or None, initial={"practitioner_title": selectors.last_title(request.user)})
     if request.method == "POST":
 

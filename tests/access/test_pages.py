@@ -1,0 +1,413 @@
+"""Every route × every kind of person × every method, in two tables that can be read.
+
+What is not yours is 404, as if it did not exist; what is not part of your role, or is yours to see and not to change,
+is 403; "in" is the way to sign-in. 405 is for a method that the page does not know.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts import access
+from accounts.access import PAGES
+from jobs.organisation import acting_in
+from measures import actions as measures
+from measures.models import RatingRequest
+from tests import factories
+from tests.access.world import (
+    CANARIES,
+    EVERYBODY,
+    WITHOUT_BUSINESS,
+    World,
+    address,
+    content,
+    make_world,
+    route_names,
+)
+
+pytestmark = pytest.mark.django_db
+
+# Ada is the therapist, Ruth her supervisor; Vera has clients of her own and supervises Ada, too. Tom, Otto (Tom's
+# supervisor) and Nils (no role) have no business with her clients. Sam is the administrator. "left" may no longer sign
+# in. The last two are therapist and administrator of another service.
+GET = """
+                              nobody ada tom ruth vera otto sam nils left e-ada e-sam
+home                              in 302 302  302  302  302 302  302   in   302   302
+health                           200 200 200  200  200  200 200  200  200   200   200
+ready                            200 200 200  200  200  200 200  200  200   200   200
+account                           in 200 200  200  200  200 200  200   in   200   200
+account_login                    200 302 302  302  302  302 302  302  200   302   302
+account_logout                   302 200 200  200  200  200 200  200  302   200   200
+account_change_password           in 200 200  200  200  200 200  200   in   200   200
+accounts:choose-password         200 200 200  200  200  200 200  200  200   200   200
+accounts:person-list              in 403 403  403  403  403 200  403   in   403   200
+accounts:person-create            in 403 403  403  403  403 200  403   in   403   200
+accounts:person-edit              in 403 403  403  403  403 200  403   in   403   404
+accounts:person-password-link     in 403 403  403  403  403 200  403   in   403   404
+accounts:supervision-start        in 403 403  403  403  403 405  403   in   403   405
+accounts:supervision-end          in 403 403  403  403  403 405  403   in   403   405
+accounts:organisation-edit        in 403 403  403  403  403 200  403   in   403   200
+clients:client-list               in 200 200  200  200  200 403  403   in   200   403
+clients:client-create             in 200 200  403  200  403 403  403   in   200   403
+clients:client-edit               in 200 404  403  403  403 403  403   in   404   403
+clients:episode-create            in 200 404  403  403  403 403  403   in   404   403
+clients:episode-end               in 200 404  403  403  403 403  403   in   404   403
+sessions_app:today                in 200 200  403  200  403 403  403   in   200   403
+sessions_app:session-log          in 200 404  403  403  403 403  403   in   404   403
+sessions_app:session              in 200 404  200  200  404 403  403   in   404   403
+sessions_app:session-edit         in 200 404  403  403  403 403  403   in   404   403
+measures:request-create           in 405 405  403  405  403 403  403   in   405   403
+measures:request-revoke           in 405 405  403  405  403 403  403   in   405   403
+measures:rating-show              in 405 405  403  405  403 403  403   in   405   403
+measures:link                    302 302 302  302  302  302 302  302  302   302   302
+measures:rate                    404 404 404  404  404  404 404  404  404   404   404
+measures:thanks                  404 404 404  404  404  404 404  404  404   404   404
+dashboards:episode                in 200 404  200  200  404 403  403   in   404   403
+dashboards:episode-change         in 200 404  200  200  404 403  403   in   404   403
+dashboards:episode-figure         in 200 404  200  200  404 403  403   in   404   403
+dashboards:caseload               in 403 403  200  200  200 403  403   in   403   403
+dashboards:caseload-figure        in 403 403  200  200  200 403  403   in   403   403
+gallery                           in 200 200  200  200  200 200  200   in   200   200
+gallery-figure                    in 200 200  200  200  200 200  200   in   200   200
+"""
+POST = """
+                              nobody ada tom ruth vera otto sam nils left e-ada e-sam
+home                              in 405 405  405  405  405 405  405   in   405   405
+health                           405 405 405  405  405  405 405  405  405   405   405
+ready                            405 405 405  405  405  405 405  405  405   405   405
+account                           in 405 405  405  405  405 405  405   in   405   405
+account_login                    200 302 302  302  302  302 302  302  200   302   302
+account_logout                   302 302 302  302  302  302 302  302  302   302   302
+account_change_password           in 302 302  302  302  302 302  302   in   302   302
+accounts:choose-password         302 302 302  302  302  302 302  302  302   302   302
+accounts:person-list              in 403 403  403  403  403 405  403   in   403   405
+accounts:person-create            in 403 403  403  403  403 302  403   in   403   302
+accounts:person-edit              in 403 403  403  403  403 302  403   in   403   404
+accounts:person-password-link     in 403 403  403  403  403 405  403   in   403   405
+accounts:supervision-start        in 403 403  403  403  403 302  403   in   403   422
+accounts:supervision-end          in 403 403  403  403  403 302  403   in   403   404
+accounts:organisation-edit        in 403 403  403  403  403 302  403   in   403   302
+clients:client-list               in 405 405  405  405  405 403  403   in   405   403
+clients:client-create             in 302 302  403  302  403 403  403   in   302   403
+clients:client-edit               in 302 404  403  403  403 403  403   in   404   403
+clients:episode-create            in 302 404  403  403  403 403  403   in   404   403
+clients:episode-end               in 302 404  403  403  403 403  403   in   404   403
+sessions_app:today                in 405 405  403  405  403 403  403   in   405   403
+sessions_app:session-log          in 302 404  403  403  403 403  403   in   404   403
+sessions_app:session              in 405 405  405  405  405 403  403   in   405   403
+sessions_app:session-edit         in 302 404  403  403  403 403  403   in   404   403
+measures:request-create           in 302 404  403  403  403 403  403   in   404   403
+measures:request-revoke           in 302 404  403  403  403 403  403   in   404   403
+measures:rating-show              in 302 404  403  403  403 403  403   in   404   403
+measures:link                    405 405 405  405  405  405 405  405  405   405   405
+measures:rate                    404 404 404  404  404  404 404  404  404   404   404
+measures:thanks                  405 405 405  405  405  405 405  405  405   405   405
+dashboards:episode                in 405 405  405  405  405 403  403   in   405   403
+dashboards:episode-change         in 405 405  405  405  405 403  403   in   405   403
+dashboards:episode-figure         in 405 405  405  405  405 403  403   in   405   403
+dashboards:caseload               in 403 403  405  405  405 403  403   in   403   403
+dashboards:caseload-figure        in 403 403  405  405  405 403  403   in   403   403
+gallery                           in 405 405  405  405  405 405  405   in   405   405
+gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
+"""
+# HEAD is answered as GET here, and refused everywhere else.
+KNOW_HEAD = {
+    "health", "ready", "account_login", "account_logout", "account_change_password", "measures:link", "measures:rate",
+    "measures:thanks", "dashboards:episode-figure", "dashboards:caseload-figure", "gallery-figure",
+}  # fmt: skip
+# allauth's forms take PUT, find nothing in it and are shown again. No page knows DELETE; the sign-in page sends on
+# whoever is signed in before it looks at the method.
+KNOW_PUT = {"account_login", "account_change_password"}
+# Tables that a refused request may write: the record that it was refused, and the browser's session.
+NOT_RECORDS = {"accounts_auditevent", "django_session", "jobs_limit"}
+
+
+def read_table(text: str) -> dict[str, dict[str, str]]:
+    head, *rows = text.strip("\n").splitlines()
+    assert [column.replace("e-", "elsewhere's ") for column in head.split()] == list(EVERYBODY)
+    return {route: dict(zip(EVERYBODY, answers, strict=True)) for route, *answers in map(str.split, rows)}
+
+
+def expected(method: str, route: str, who: str) -> set[str]:
+    get, post = read_table(GET)[route][who], read_table(POST)[route][who]
+    if method == "GET":
+        return {get}
+    if method == "POST":
+        return {post}
+    if (method == "HEAD" and route in KNOW_HEAD) or (method == "PUT" and route in KNOW_PUT):
+        return {get}
+    if route == "account_login" and get == "302":
+        return {get}
+    return {"in"} if post == "in" else {"405"} if post not in {"403", "404"} else {"403", "405"}
+
+
+def answer_of(response) -> str:
+    is_to_sign_in = response.status_code == 302 and response["Location"].startswith(reverse("account_login") + "?")
+    return "in" if is_to_sign_in else str(response.status_code)
+
+
+def checksum(world: World) -> dict[str, str]:
+    """One hash per table of everything both services hold."""
+    sums = {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = sorted({name for (name,) in cursor.fetchall()} - NOT_RECORDS)
+        query = " UNION ALL ".join(
+            f"SELECT '{name}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t"
+            for name in tables
+        )
+        for service in (world.service, world.other):
+            with acting_in(service.organisation.pk):
+                cursor.execute(query)
+                sums |= {f"{service.organisation.slug}: {name}": value for name, value in cursor.fetchall()}
+    return sums
+
+
+def ask(world: World, method: str, route: str, who: str):
+    browser = world.browser(who)
+    send = getattr(browser, method.lower())
+    if method in {"POST", "PUT"}:
+        data = content(world, route)
+        if method == "PUT":
+            return send(address(world, route), data="", content_type="application/x-www-form-urlencoded")
+        return send(address(world, route), data)
+    return send(address(world, route))
+
+
+def differences(world: World, who: str, methods=("GET", "HEAD", "POST", "PUT", "DELETE")) -> Iterator[str]:
+    """Where the answers are not those of the tables, a refusal wrote something or a body holds what it must not."""
+    world.browser(who)
+    before = checksum(world)  # Each request below is taken back, so this stays what it was.
+    for route in sorted(route_names()):
+        for method in methods:
+            found = []
+            with transaction.atomic():
+                response = ask(world, method, route, who)
+                answer = answer_of(response)
+                if answer not in expected(method, route, who):
+                    found.append(f"is {answer}, not {expected(method, route, who)}")
+                is_refused = answer == "in" or int(answer) >= 400
+                if method == "HEAD" or (is_refused and method != "GET"):
+                    changed = [name for name, value in checksum(world).items() if before[name] != value]
+                    found += [f"was refused, and yet wrote to {name}" for name in changed]
+                if who in WITHOUT_BUSINESS:
+                    body = response.content.decode(errors="replace")
+                    found += [f"shows the {what}" for what, it in CANARIES.items() if it in body]
+                transaction.set_rollback(True)
+            yield from (f"{method} {route} as {who} {what}" for what in found)
+
+
+@pytest.fixture
+def world(service, other_service):
+    return make_world(service, other_service)
+
+
+def test_every_route_is_in_both_tables_and_in_the_page_table():
+    assert set(read_table(GET)) == route_names()
+    assert set(read_table(POST)) == route_names()
+    assert set(PAGES) == route_names()
+    assert "" not in {name.rpartition(":")[2] for name in route_names()} and None not in route_names()
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_everybody_gets_what_is_theirs_and_nothing_else(world, who):
+    found = list(differences(world, who))
+    assert not found, "\n".join(["", *found])
+
+
+@pytest.mark.parametrize("who", ["ada", "ruth", "vera"])
+def test_the_canaries_are_seen_by_those_whose_business_they_are(world, who):
+    pages = ["clients:client-list", "dashboards:episode", "sessions_app:session"]
+    bodies = [ask(world, "GET", route, who).content.decode() for route in pages]
+    bodies.append(world.browser(who).get(reverse("clients:client-list"), {"show": "ended"}).content.decode())
+    missing = [what for what, it in CANARIES.items() if it not in "".join(bodies)]
+    assert not missing
+
+
+def test_a_sealed_comment_is_seen_by_nobody_before_the_therapist_has_rated(world):
+    for who in ("ada", "ruth", "vera"):
+        for url in (
+            reverse("sessions_app:session", args=[world.sealed.pk]),
+            reverse("sessions_app:session-edit", args=[world.sealed.pk]),
+            address(world, "dashboards:episode"),
+        ):
+            assert "unseen" not in world.browser(who).get(url).content.decode()
+    with transaction.atomic():
+        assert ask(world, "POST", "measures:rating-show", "ada").status_code == 302
+        shown = world.browser("ada").get(reverse("sessions_app:session", args=[world.sealed.pk]))
+        assert "unseen" in shown.content.decode()
+
+
+@pytest.mark.parametrize("who", ["tom", "elsewhere's ada"])
+def test_a_record_that_is_not_yours_looks_like_one_that_does_not_exist(world, who):
+    for route in ("dashboards:episode", "sessions_app:session", "clients:client-edit", "sessions_app:session-log"):
+        there = world.browser(who).get(address(world, route))
+        nowhere = world.browser(who).get(reverse(route, args=["00000000-0000-4000-8000-000000000000"]))
+        assert there.status_code == nowhere.status_code == 404
+        assert there.content == nowhere.content
+
+
+def test_a_malformed_id_is_404_for_everybody(world):
+    for who in ("nobody", "ada", "sam"):
+        assert world.browser(who).get("/episodes/1 OR 1=1/").status_code == 404
+        assert world.browser(who).get("/sessions/../../etc/passwd/").status_code == 404
+
+
+# --- Links of clients ---------------------------------------------------------------------------------
+
+
+def without_csrf(body: bytes) -> bytes:
+    return re.sub(rb'name="csrfmiddlewaretoken" value="[^"]+"', b"", body)
+
+
+def follow(token: str, request_id) -> tuple[int, int, bytes]:
+    """Status of the link, then status and bytes of the form behind it, in a fresh browser."""
+    browser = factories.Browser()
+    opened = browser.get(reverse("measures:link", args=[token]))
+    if opened.status_code != 302:
+        return opened.status_code, opened.status_code, without_csrf(opened.content)
+    form = browser.get(reverse("measures:rate", args=[request_id]))
+    return opened.status_code, form.status_code, without_csrf(form.content)
+
+
+def used_up(world: World, kind: str) -> tuple[str, object]:
+    """A token of this kind and the request it was made for."""
+    request, token = world.request, world.token
+    if kind == "used":
+        answers = dict.fromkeys(range(1, 7), 5)
+        measures.redeem_request(request_id=request.pk, token=token, key=request.pk, answers=answers)
+    elif kind == "expired":
+        # Time can't be waited for: only the deadline is moved.
+        RatingRequest.objects.filter(pk=request.pk).update(expires_at=request.created_at)
+    elif kind == "revoked":
+        measures.revoke_request(request=request, by=world.service.ada)
+    elif kind == "replaced by a newer one":
+        measures.request_rating(session=world.unrated, instrument="session-check-in", by=world.service.ada)
+    elif kind == "mistyped":
+        token = token[:-1] + ("a" if token[-1] != "a" else "b")
+    elif kind == "garbage":
+        token = "x"
+    return token, request.pk
+
+
+UNUSABLE = ["used", "expired", "revoked", "replaced by a newer one", "mistyped", "garbage"]
+
+
+def test_an_open_link_shows_its_one_form_and_no_record(world):
+    opened, form, body = follow(world.token, world.request.pk)
+    assert (opened, form) == (302, 200)
+    assert b"item-1" in body
+    assert not [what for what, it in CANARIES.items() if it.encode() in body]
+
+
+def test_links_that_cannot_be_used_answer_alike_to_the_byte(world):
+    world.request.refresh_from_db()
+    answers = {}
+    for kind in UNUSABLE:
+        with transaction.atomic():
+            answers[kind] = follow(*used_up(world, kind))
+            transaction.set_rollback(True)
+    assert {status for status, _form, _body in answers.values()} == {404}
+    assert len({body for _status, _form, body in answers.values()}) == 1
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_a_form_behind_a_link_that_stopped_working_is_refused(world, kind):
+    world.request.refresh_from_db()
+    browser = factories.Browser()
+    browser.get(reverse("measures:link", args=[world.token]))
+    token, request_id = used_up(world, kind)
+    browser.cookies[f"rating-{request_id.hex}"] = token
+    before = checksum(world)
+    answer = browser.post(reverse("measures:rate", args=[request_id]), content(world, "measures:rate"))
+    assert answer.status_code == 404
+    assert checksum(world) == before
+
+
+def test_the_link_of_one_service_opens_no_form_of_another(world):
+    other = world.other
+    with acting_in(other.organisation.pk):
+        episode = factories.make_episode(other.ada, code="E-2", name="Eider")
+        request, token = factories.make_request(factories.make_session(episode))
+    assert follow(token, request.pk)[1] == 200
+    browser = factories.Browser()
+    unusable = follow("x", None)[2]
+    for request_id in (world.request.pk, request.pk):
+        wrong = token if request_id == world.request.pk else world.token
+        browser.cookies[f"rating-{request_id.hex}"] = wrong
+        crossed = browser.get(reverse("measures:rate", args=[request_id]))
+        assert (crossed.status_code, without_csrf(crossed.content)) == (404, unusable)
+        before = checksum(world)
+        sent = browser.post(reverse("measures:rate", args=[request_id]), content(world, "measures:rate"))
+        assert (sent.status_code, checksum(world)) == (404, before)
+
+
+def test_a_used_link_thanks_only_the_browser_that_used_it(world):
+    browser = factories.Browser()
+    browser.get(reverse("measures:link", args=[world.token]))
+    sent = browser.post(reverse("measures:rate", args=[world.request.pk]), content(world, "measures:rate"))
+    thanks = reverse("measures:thanks", args=[world.request.pk])
+    assert (sent.status_code, sent["Location"]) == (302, thanks)
+    assert browser.get(thanks).status_code == 200
+    assert factories.Browser().get(thanks).status_code == 404
+
+
+# --- The test of the test -------------------------------------------------------------------------------
+
+
+def everybody_may_read(monkeypatch):
+    for place in ("clients.models.reach", "sessions_app.models.reach", "measures.models.reach"):
+        monkeypatch.setattr(place, lambda user, path: Q())
+
+
+def everybody_may_open(monkeypatch):
+    monkeypatch.setattr("accounts.middleware.may_open", lambda user, who: True)
+
+
+def everybody_may_write(monkeypatch):
+    apps = ("clients.views", "clients.actions", "sessions_app.views", "sessions_app.actions", "measures.views")
+    for place in (*apps, "measures.actions"):
+        monkeypatch.setattr(f"{place}.check_own", lambda user, therapist_id: None)
+
+
+def a_row_is_forgotten(monkeypatch):
+    monkeypatch.delitem(access.PAGES, "clients:client-list")
+
+
+def a_row_is_too_wide(monkeypatch):
+    monkeypatch.setitem(access.PAGES, "accounts:person-list", access.Who.SIGNED_IN)
+
+
+def a_supervisor_reads_everybody(monkeypatch):
+    def reach(user, path):
+        return Q() if user.is_supervisor else Q(**{path: user})
+
+    for place in ("clients.models.reach", "sessions_app.models.reach", "measures.models.reach"):
+        monkeypatch.setattr(place, reach)
+
+
+def who_left_may_come_back(monkeypatch):
+    monkeypatch.setattr("accounts.backends.OrganisationBackend.user_can_authenticate", lambda self, user: True)
+    monkeypatch.setattr("accounts.middleware.may_open", lambda user, who: True)
+
+
+FAULTS = [
+    (everybody_may_read, "tom"),
+    (everybody_may_open, "sam"),
+    (everybody_may_write, "vera"),
+    (a_row_is_forgotten, "ada"),
+    (a_row_is_too_wide, "tom"),
+    (a_supervisor_reads_everybody, "otto"),
+    (who_left_may_come_back, "left"),
+]
+
+
+@pytest.mark.parametrize(("fault", "who"), FAULTS, ids=lambda value: getattr(value, "__name__", value))
+def test_the_tables_notice_a_seeded_fault(world, monkeypatch, fault, who):
+    world.browser(who)
+    fault(monkeypatch)
+    assert next(differences(world, who, methods=("GET", "POST")), None)

@@ -1,0 +1,190 @@
+"""A service with records worth hiding, and everybody who might look at them."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.tokens import default_token_generator
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+
+from accounts import actions as accounts
+from accounts.models import Supervision, User
+from clients import actions as clients
+from clients.models import Episode
+from jobs.organisation import acting_in
+from measures import actions as measures
+from measures.models import RatingRequest
+from sessions_app.models import TherapySession
+from tests import factories
+from tests.factories import PASSWORD, Service
+
+# Words that stand in the records of Ada's clients and nowhere else.
+CANARIES = {
+    "name": "Kestrel-canary",
+    "code": "K-7731-canary",
+    "name of an ended episode's client": "Plover-canary",
+    "note": "canary of the note",
+    "comment": "canary of the comment",
+}
+EVERYBODY = (
+    "nobody", "ada", "tom", "ruth", "vera", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam",
+)  # fmt: skip
+WITHOUT_BUSINESS = ("nobody", "tom", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam")
+
+
+@dataclass
+class World:
+    """`left` is a therapist who may not sign in any more; `vera` has clients herself and supervises Ada."""
+
+    service: Service
+    other: Service
+    vera: User
+    left: User
+    episode: Episode
+    ended: Episode
+    session: TherapySession
+    unrated: TherapySession
+    sealed: TherapySession
+    request: RatingRequest
+    token: str
+    supervision: Supervision
+    browsers: dict[str, factories.Browser] = field(default_factory=dict)
+
+    def person(self, who: str) -> User:
+        if who in {"vera", "left"}:
+            return getattr(self, who)
+        service, name = (self.other, who.split()[-1]) if who.startswith("elsewhere") else (self.service, who)
+        return getattr(service, name)
+
+    def browser(self, who: str) -> factories.Browser:
+        """A browser as it was right after signing in, whatever an earlier request did to it."""
+        if who not in self.browsers:
+            first = factories.Browser()
+            if who != "nobody":
+                first.sign_in(self.person(who))
+            self.browsers[who] = first
+            if who == "left":
+                accounts.update_person(person=self.left, is_active=False, by=self.service.sam)
+        browser = factories.Browser(raise_request_exception=False)
+        browser.cookies.load({name: morsel.value for name, morsel in self.browsers[who].cookies.items()})
+        return browser
+
+
+def make_world(service: Service, other: Service) -> World:
+    """Runs inside `service`; the other service has a client, too."""
+    vera = make_person(service, "vera", is_therapist=True, is_supervisor=True)
+    left = make_person(service, "left", is_therapist=True)
+    accounts.start_supervision(supervisor=vera, therapist=service.ada, by=service.sam)
+    episode = factories.make_episode(service.ada, code=CANARIES["code"], name=CANARIES["name"])
+    ended = factories.make_episode(service.ada, code="P-1", name=CANARIES["name of an ended episode's client"])
+    clients.end_episode(episode=ended, ended_on=timezone.localdate(), ending="planned", by=service.ada)
+    session = factories.make_session(episode, note=CANARIES["note"])
+    factories.rate_as_therapist(session)
+    factories.rate_as_client(session, comment=CANARIES["comment"])
+    unrated = factories.make_session(episode)
+    request, token = factories.make_request(unrated)
+    sealed = factories.make_session(episode)
+    factories.rate_as_client(sealed, comment="canary of the comment, unseen")
+    measures.compute_trends(episode_id=episode.pk)
+    factories.make_episode(service.tom, code="T-1", name="Tern")
+    with acting_in(other.organisation.pk):
+        factories.make_episode(other.ada, code="E-1", name="Egret")
+    return World(
+        service=service,
+        other=other,
+        vera=vera,
+        left=left,
+        episode=episode,
+        ended=ended,
+        session=session,
+        unrated=unrated,
+        sealed=sealed,
+        request=request,
+        token=token,
+        supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
+    )
+
+
+def make_person(service: Service, key: str, **roles: bool) -> User:
+    email = f"{key}@{service.ada.email.partition('@')[2]}"
+    return accounts.create_person(
+        organisation=service.organisation,
+        email=email,
+        name=key.capitalize(),
+        password=PASSWORD,
+        by=service.sam,
+        **roles,
+    )
+
+
+def route_names() -> set[str]:
+    """Every name the resolver knows, with its namespace."""
+    names = set()
+
+    def walk(resolver: Any, prefix: str) -> None:
+        for pattern in resolver.url_patterns:
+            if hasattr(pattern, "url_patterns"):
+                walk(pattern, f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix)
+            else:
+                names.add(f"{prefix}{pattern.name}")
+
+    walk(get_resolver(), "")
+    return names
+
+
+def address(world: World, route: str) -> str:
+    """The route's address on a real record of Ada's, or of her service's."""
+    episode, session = world.episode.pk, world.session.pk
+    arguments: dict[str, list[Any]] = {
+        "accounts:person-edit": [world.service.nils.pk],
+        "accounts:person-password-link": [world.service.nils.pk],
+        "accounts:supervision-end": [world.supervision.pk],
+        "accounts:choose-password": [
+            world.service.nils.pk,
+            default_token_generator.make_token(User.objects.get(pk=world.service.nils.pk)),
+        ],
+        "clients:client-edit": [world.episode.client_id],
+        "clients:episode-create": [world.ended.client_id],
+        "clients:episode-end": [episode],
+        "sessions_app:session-log": [episode],
+        "sessions_app:session": [session],
+        "sessions_app:session-edit": [session],
+        "measures:request-create": [world.unrated.pk],
+        "measures:rating-show": [world.sealed.pk],
+        "measures:request-revoke": [world.request.pk],
+        "measures:link": [world.token],
+        "measures:rate": [world.request.pk],
+        "measures:thanks": [world.request.pk],
+        "dashboards:episode": [episode],
+        "dashboards:episode-change": [episode],
+        "dashboards:episode-figure": [episode],
+    }
+    return reverse(route, args=arguments.get(route, []))
+
+
+def content(world: World, route: str) -> dict[str, Any]:
+    """What a form would send there so that the action is carried out if it is let through."""
+    today = timezone.localdate().isoformat()
+    person = {"name": "Pat Marlow", "email": "pat@new.example", "is_therapist": "on"}
+    episode = {"modality": "cbt", "practitioner_title": "Counsellor", "started_on": today}
+    meeting = {"number": 9, "held_on": today, "attendance": "attended", "format": "video", "note": "changed"}
+    passwords = {"oldpassword": PASSWORD, "password1": "another long one 5", "password2": "another long one 5"}
+    forms: dict[str, dict[str, Any]] = {
+        "account_login": {"login": "nobody@harbour.example", "password": "a guess"},
+        "account_change_password": passwords,
+        "accounts:choose-password": {"password": "another long one 5", "again": "another long one 5"},
+        "accounts:person-create": person,
+        "accounts:person-edit": {**person, "is_active": "on"},
+        "accounts:supervision-start": {"supervisor": world.service.otto.pk, "therapist": world.service.ada.pk},
+        "accounts:organisation-edit": {"name": "Renamed", "time_zone": "Europe/Paris", "emergency_text": "Call."},
+        "clients:client-create": {"code": "N-1", "name": "Newcomer", **episode},
+        "clients:client-edit": {"code": "C-2", "name": "Changed", "version": world.episode.client.version},
+        "clients:episode-create": episode,
+        "clients:episode-end": {"ended_on": today, "ending": "planned"},
+        "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
+        "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
+        "measures:request-create": {"instrument": "session-check-in"},
+        "measures:rate": {"submission": uuid.uuid4(), "item-1": "5"},
+    }
+    return forms.get(route, {})
