@@ -99,7 +99,9 @@ def shipped_alliance() -> Instrument:
     return instruments.instruments()[ALLIANCE]
 
 
-def chosen_alliance(series: Series, known: Mapping[str, Instrument], wanted: str) -> tuple[Instrument, list[Instrument]]:
+def chosen_alliance(
+    series: Series, known: Mapping[str, Instrument], wanted: str
+) -> tuple[Instrument, list[Instrument]]:
     """The alliance measure to show, and all there are: the one asked for, else the one rated most often."""
     rated: Counter[str] = Counter()
     for (code, _, _), points in series.items():
@@ -193,9 +195,7 @@ def scale_trends(stored: Mapping[str, Trend], span: tuple[float, float]) -> list
     return found
 
 
-def by_session(
-    series: Series, key: tuple[str, str, str]
-) -> dict[int, float | None]:
+def by_session(series: Series, key: tuple[str, str, str]) -> dict[int, float | None]:
     return {point.session: point.value for point in series.get(key, [])}
 
 
@@ -286,7 +286,5 @@ def caseload_dots(rows: list[CaseloadRow]) -> list[Dot]:
             low, high = row.row.span
             scale = 10 / (high - low)
             needs_a_look = row.change.tone == "attention"
-            dots.append(
-                Dot(episode.client.code, url, (bond.latest - low) * scale, bond.change * scale, needs_a_look)
-            )
+            dots.append(Dot(episode.client.code, url, (bond.latest - low) * scale, bond.change * scale, needs_a_look))
     return dots

@@ -91,7 +91,6 @@ class EpisodeFigure(APIView):
             )
         )
 
-
     def outcome(self, state: selectors.EpisodeState, code: str) -> figures.Figure:
         shown = next((outcome for outcome in state.outcomes if outcome.code == code), None)
         if shown is None:

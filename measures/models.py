@@ -168,9 +168,7 @@ class OwnMeasure(OrganisationModel):
             models.CheckConstraint(
                 name="measures_ownmeasure_construct_known", condition=Q(construct__in=["alliance", "outcome"])
             ),
-            models.CheckConstraint(
-                name="measures_ownmeasure_sd_positive", condition=Q(sd=None) | Q(sd__gt=0)
-            ),
+            models.CheckConstraint(name="measures_ownmeasure_sd_positive", condition=Q(sd=None) | Q(sd__gt=0)),
             models.CheckConstraint(
                 name="measures_ownmeasure_reliability_is_one",
                 condition=Q(reliability=None) | Q(reliability__gte=0, reliability__lte=1),

@@ -18,7 +18,7 @@ from jobs.organisation import set_organisation
 from sessions_app.models import TOOK_PLACE, Phase, TherapySession
 
 from . import catalogue, instruments, tokens
-from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend, instruments_rated_by_both
+from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
@@ -161,7 +161,7 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
     rows = []
     for episode in episodes:
         by_code = trends[episode.pk]
-        most_rated = max(by_code, key=lambda code: max(trend.n for trend in by_code[code].values()), default=alliance[0])
+        most_rated = max(by_code, key=lambda code: by_code[code]["total"].n, default=alliance[0])
         edition = shipped[most_rated].editions[Rater.CLIENT.value]
         rows.append(
             EpisodeRow(

@@ -1,7 +1,6 @@
 """Ratings from a file into the record: everything or nothing, and the same file twice adds nothing."""
 
 import uuid
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -132,7 +131,7 @@ def define_measures(specs: Iterable[OwnMeasureSpec], *, by: User) -> None:
     """Add the measures a mapping defines. Raises ValidationError when one is defined otherwise already."""
     for spec in specs:
         if spec.code in instruments():
-            raise ValidationError(f"{spec.code} is the code of an instrument that comes with the program. Choose another.")
+            raise ValidationError(f"{spec.code} is the code of an instrument that is shipped. Choose another.")
         values = {
             "name": spec.name,
             "construct": spec.construct,
@@ -218,9 +217,7 @@ def find_or_start_episodes(
     if others:
         raise ValidationError(f"{others[0]} is a client of somebody else. Use other codes, or name that therapist.")
     new_clients = [
-        Client(organisation_id=by.organisation_id, code=code, created_by=by)
-        for code in first_day
-        if code not in there
+        Client(organisation_id=by.organisation_id, code=code, created_by=by) for code in first_day if code not in there
     ]
     Client.objects.bulk_create(new_clients, batch_size=CHUNK)
     there |= {client.code: client for client in new_clients}

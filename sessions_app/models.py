@@ -34,7 +34,7 @@ class Format(models.TextChoices):
     IN_PERSON = "in-person", "In person"
     VIDEO = "video", "Video"
     PHONE = "phone", "Phone"
-    NOT_RECORDED = "not-recorded", "Format not recorded"
+    NOT_RECORDED = "unknown", "Format not recorded"
 
 
 class TherapySessionQuerySet(models.QuerySet["TherapySession"]):

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--mapping", type=Path, required=True, help="a TOML file that says which column is what")
         parser.add_argument("--organisation", required=True, metavar="SLUG")
         parser.add_argument("--therapist", metavar="EMAIL", help="whose clients they are, where the file does not say")
-        parser.add_argument("--start-date", type=date.fromisoformat, help="weekly dates from this day, where it has none")
+        parser.add_argument("--start-date", type=date.fromisoformat, help="weekly dates from this day on")
         parser.add_argument("--dry-run", action="store_true", help="check and count, and write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
