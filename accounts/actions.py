@@ -112,7 +112,10 @@ def update_person(*, person: User, by: User, **values: Any) -> User:
 @transaction.atomic
 def choose_password(*, person: User, password: str) -> None:
     """Set the password that a person chose through their link. Raises ValidationError when it is too weak."""
-    validate_password(password, person)
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from None
     person.set_password(password)
     person.save(update_fields=["password"])
     record_event("person.password-chosen", person, organisation_id=person.organisation_id, by=person)

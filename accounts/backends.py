@@ -23,6 +23,8 @@ class OrganisationBackend(AuthenticationBackend):  # type: ignore[misc]
         set_organisation(jobs.organisation_of(kind=Route.Kind.EMAIL, value=address))
         user = super().authenticate(request, **credentials)
         if not isinstance(user, User):
+            # allauth keeps aside whom it knows to be inactive, to tell them so; here they are strangers.
+            self.unstash_authenticated_user()
             set_organisation(None)
             return None
         return user

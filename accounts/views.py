@@ -85,7 +85,9 @@ def person_password_link(request: SignedInRequest, person_id: uuid.UUID) -> Http
 def choose_password(request: HttpRequest, person_id: uuid.UUID, token: str) -> HttpResponse:
     person = selectors.person_with_link(person_id, token)
     if person is None:
-        return render(request, "accounts/choose_password_unusable.html", status=404)
+        unusable = render(request, "accounts/choose_password_unusable.html", status=404)
+        unusable["Referrer-Policy"] = "no-referrer"
+        return unusable
     form = ChoosePasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with_password = {"person": person, "password": form.cleaned_data["password"]}

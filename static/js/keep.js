@@ -55,7 +55,9 @@
     const name = key.slice(PREFIX.length);
     const form = find(`form[data-keep="${CSS.escape(name)}"]`);
     const told = find(`meta[name="kept"][content="${CSS.escape(name)}"]`);
-    const sent = entry.sent && !isError && !isRejected && (saved || !form);
+    // An error page, a refused form, a sign-in page: what was sent has not arrived, wherever the person goes next.
+    if (entry.sent && (isError || isRejected || !user)) write(key, { ...entry, sent: (entry.sent = false) });
+    const sent = entry.sent && (saved || !form);
     if (told || sent || (user && entry.user !== user)) store.removeItem(key);
   }
 

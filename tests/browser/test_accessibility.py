@@ -1,0 +1,168 @@
+"""axe-core on every page in every width and scheme, and the main job without a mouse."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser import steps
+
+pytestmark = pytest.mark.browser
+
+RULES = {"resultTypes": ["violations"]}
+
+
+def violations(page):
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found]
+
+
+def goto(address):
+    return lambda page, _: page.goto(address)
+
+
+def new_client_with_errors(page, _):
+    page.goto("/clients/new/")
+    page.get_by_role("button", name="Add client").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def log_with_errors(page, episode):
+    page.goto(f"{episode}log/")
+    page.get_by_label("Date").fill("")
+    page.get_by_role("button", name="Save session").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def episode_with_chart(page, episode):
+    page.goto(episode)
+    steps.drawn(page)
+
+
+def session_with_link(page, _):
+    steps.new_client(page)
+    assert steps.log_session(page, page.url)
+
+
+def rate_form(page, _):
+    session_with_link(page, _)
+    page.goto(page.locator("[data-client-link]").get_attribute("href"))
+    steps.rate(page, [7])
+
+
+def thanks(page, _):
+    session_with_link(page, _)
+    steps.rate_as_client(page, page.locator("[data-client-link]").get_attribute("href"), [7, 7, 7, 7, 7, 7])
+
+
+def caseload_with_chart(page, _):
+    page.goto("/caseload/")
+    steps.drawn(page, "caseload-chart")
+
+
+PAGES = {
+    "sign-in": (None, goto("/sign-in/")),
+    "today": (steps.THERAPIST, goto("/today/")),
+    "client list": (steps.THERAPIST, goto("/clients/")),
+    "new client with errors": (steps.THERAPIST, new_client_with_errors),
+    "episode": (steps.THERAPIST, episode_with_chart),
+    "log with errors": (steps.THERAPIST, log_with_errors),
+    "session with link": (steps.THERAPIST, session_with_link),
+    "rate form": (steps.THERAPIST, rate_form),
+    "thanks": (steps.THERAPIST, thanks),
+    "unusable link": (None, goto("/r/nothing")),
+    "caseload": (steps.SUPERVISOR, caseload_with_chart),
+    "people": (steps.ADMINISTRATOR, goto("/people/")),
+    "service": (steps.ADMINISTRATOR, goto("/service/")),
+    "account": (steps.THERAPIST, goto("/account/")),
+    "refused": (steps.ADMINISTRATOR, goto("/today/")),
+    "not found": (steps.THERAPIST, goto("/episodes/00000000-0000-0000-0000-000000000000/")),
+    "components": (steps.THERAPIST, goto("/gallery/")),
+}
+
+
+@pytest.fixture(scope="module")
+def known_episode(product):
+    return {}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(open_page, known_episode, name):
+    person, arrive = PAGES[name]
+    if person == steps.THERAPIST and not known_episode:
+        known_episode["address"] = steps.demo_episode(open_page(person))
+    page = open_page(person)
+    arrive(page, known_episode.get("address"))
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(50)
+            found |= {(scheme, width): problems for problems in [violations(page)] if problems}
+    assert found == {}
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.wait_for_timeout(300)  # a chart is drawn anew
+    assert not steps.is_wider_than_its_window(page)
+
+
+def tab_to(page, locator):
+    for _ in range(60):
+        if locator.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never reaches {locator}.")
+
+
+def test_the_main_job_needs_no_mouse(open_page):
+    setup = open_page()
+    steps.new_client(setup)
+    page = open_page(None)
+    page.goto("/sign-in/")
+    tab_to(page, page.get_by_label("E-mail").or_(page.get_by_label("Email")))
+    page.keyboard.type(steps.THERAPIST)
+    page.keyboard.press("Tab")
+    page.keyboard.type(steps.PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()
+
+    page.goto(setup.url)
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="Log a session")).to_be_visible()
+    tab_to(page, steps.slider(page, 1))
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    tab_to(page, page.get_by_label("Note"))
+    page.keyboard.type("Without a mouse.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Session 1 is saved.")).to_be_visible()
+    expect(page.get_by_role("region", name="Session check-in by Ada Okafor")).to_contain_text("9.0")
+
+    link = page.locator("[data-client-link]")
+    tab_to(page, link)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("reads your answers")).to_be_visible()
+    for number in range(1, 7):
+        tab_to(page, steps.slider(page, number))
+        page.keyboard.press("5")
+    tab_to(page, page.get_by_role("button", name="Send"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+
+def test_a_question_mark_opens_the_list_of_shortcuts(open_page):
+    page = open_page()
+    page.goto("/clients/")
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_contain_text("Search")
+    expect(dialog).to_contain_text("New client")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("?")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("searchbox").blur()
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()

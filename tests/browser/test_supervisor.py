@@ -1,0 +1,59 @@
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import steps
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def caseload(open_page):
+    page = open_page(steps.SUPERVISOR)
+    page.goto("/caseload/")
+    return page
+
+
+def test_the_caseload_starts_with_those_worth_a_look_and_says_why(caseload):
+    rows = caseload.locator("#caseload tbody tr").all_inner_texts()
+    worth_a_look = ["worth a look" in row for row in rows]
+    assert any(worth_a_look) and not all(worth_a_look)
+    possible_ruptures = ["possible rupture" in row for row in rows]
+    assert possible_ruptures == sorted(possible_ruptures, reverse=True)
+    for row, marked in zip(rows, worth_a_look, strict=True):
+        assert not marked or any(words in row for words in ("lower than usual", "slipping")), row
+
+
+def test_a_click_on_a_mark_opens_that_episode(caseload):
+    steps.drawn(caseload, "caseload-chart")
+    # The mark that stands furthest from its neighbours, so that the click can mean no other.
+    mark = caseload.evaluate(
+        """() => {
+            const plot = document.querySelector("#caseload-chart [data-chart-plot]");
+            const traces = [...plot.querySelectorAll(".scatterlayer .trace")];
+            const marks = traces.flatMap((trace, at) => [...trace.querySelectorAll("path.point")].map((path, index) => {
+                const { left, top, width, height } = path.getBoundingClientRect();
+                const { text, customdata } = plot.data[at];
+                return { x: left + width / 2, y: top + height / 2, code: text[index], url: customdata[index].url };
+            }));
+            const room = (one) => Math.min(...marks.filter((other) => other !== one)
+                .map((other) => Math.hypot(other.x - one.x, other.y - one.y)));
+            return marks.sort((a, b) => room(b) - room(a))[0];
+        }"""
+    )
+    caseload.mouse.move(mark["x"], mark["y"])
+    caseload.mouse.down()
+    caseload.mouse.up()
+    caseload.wait_for_url(f"**{mark['url']}")
+    expect(caseload.get_by_role("navigation", name="Breadcrumb")).to_contain_text(mark["code"])
+
+
+def test_a_supervisor_reads_an_episode_and_changes_nothing_in_it(caseload):
+    caseload.locator("#caseload tbody a").first.click()
+    expect(caseload.get_by_role("heading", name="The numbers behind the chart")).to_be_visible()
+    expect(caseload.get_by_role("link", name="Log session")).to_have_count(0)
+    expect(caseload.get_by_role("link", name="End the episode")).to_have_count(0)
+    caseload.locator("#numbers tbody a").first.click()
+    expect(caseload.get_by_role("heading", name="Note")).to_be_visible()
+    expect(caseload.get_by_role("link", name="Edit")).to_have_count(0)
+    caseload.goto(f"{caseload.url}edit/")
+    expect(caseload.get_by_role("heading", name="This page is not part of your role")).to_be_visible()

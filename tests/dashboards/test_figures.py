@@ -1,0 +1,193 @@
+from itertools import pairwise
+from typing import Any
+
+import plotly.graph_objects
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards import figures
+from dashboards.figures import Dot, Missed
+from measures.statistics.summary import Point
+
+VALUES = st.one_of(st.none(), st.floats(0, 10))
+
+
+def points(*values: float | None) -> list[Point]:
+    return [Point(session, value) for session, value in enumerate(values, start=1)]
+
+
+def alliance(**changes: Any) -> figures.Figure:
+    series = {
+        (rater, scale): points(7, 8, None, 6) for rater in ("therapist", "client") for scale in ("goal", "task", "bond")
+    }
+    given = {"series": series, "value_range": (0, 10), "last_session": 4}
+    given |= changes
+    return figures.alliance_figure(given.pop("series"), **given)
+
+
+def is_valid(figure: figures.Figure) -> bool:
+    """Plotly's own schema: raises ValueError for anything it does not know."""
+    return bool(plotly.graph_objects.Figure(figure).to_dict()["layout"])
+
+
+def line(figure: figures.Figure, rater: str, scale: str) -> dict[str, Any]:
+    return next(t for t in figure["data"] if t["meta"] == {"role": scale, "rater": rater})
+
+
+# --- The alliance -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        alliance(),
+        alliance(missed=[Missed(3, "Did not attend")], band=("bond", 5.5, 9.0)),
+        alliance(series={}),
+        alliance(series={("client", "bond"): points(None, None)}),
+        figures.outcome_figure(points(3, None, 4), value_range=(0, 10), last_session=3),
+        figures.outcome_figure([], value_range=(0, 10), last_session=1),
+        figures.caseload_figure([], value_range=(0, 10)),
+        figures.caseload_figure([Dot("R-1", "/x/", 7, -1, True), Dot("R-2", "/y/", 7, 1, False)], value_range=(0, 10)),
+    ],
+)
+def test_figure_is_valid_plotly(figure):
+    assert is_valid(figure)
+
+
+def test_schema_refuses_a_figure_that_is_wrong():
+    figure = alliance()
+    figure["data"][0]["markers"] = {}
+    with pytest.raises(ValueError):
+        is_valid(figure)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=60))
+def test_line_has_one_point_per_planned_session_and_a_gap_for_every_missing_one(values):
+    figure = alliance(series={("client", "bond"): points(*values)}, last_session=len(values))
+    trace = line(figure, "client", "bond")
+    assert trace["x"] == list(range(1, len(values) + 1))
+    assert trace["y"] == values
+    assert trace["connectgaps"] is False
+    assert is_valid(figure)
+
+
+def test_no_line_is_joined_over_a_gap():
+    outcome = figures.outcome_figure(points(3, None, 4), value_range=(0, 10), last_session=3)
+    assert [trace["connectgaps"] for trace in [*alliance()["data"], *outcome["data"]]] == [False] * 7
+    assert outcome["data"][0]["y"] == [3, None, 4]
+
+
+@pytest.mark.parametrize("value_range", [(0, 10), (1, 7), (1, 5), (0, 4)])
+def test_axis_shows_the_full_range_of_the_scale(value_range):
+    low, high = value_range
+    for figure in (
+        alliance(series={("client", "bond"): points(low, high)}, value_range=value_range),
+        figures.outcome_figure(points(high, high), value_range=value_range, last_session=2),
+    ):
+        axis = figure["layout"]["yaxis"]
+        below, above = low - axis["range"][0], axis["range"][1] - high
+        assert 0 < below < 0.1 * (high - low) and 0 < above < 0.1 * (high - low)
+        assert axis["tick0"] == low and axis["fixedrange"] is True
+
+
+@pytest.mark.parametrize("last_session", [1, 4, 20, 21, 40, 41, 60, 200])
+def test_session_axis_reaches_the_last_session_with_ticks_that_can_be_read(last_session):
+    axis = alliance(last_session=last_session)["layout"]["xaxis"]
+    assert axis["range"][0] < 1 and axis["range"][1] > last_session
+    assert axis["tickvals"][0] == 1 and len(axis["tickvals"]) <= 40
+    assert axis["ticktext"] == [str(tick) for tick in axis["tickvals"]]
+
+
+def test_client_is_solid_and_filled_and_therapist_dashed_and_open():
+    for scale in ("goal", "task", "bond"):
+        client, therapist = line(alliance(), "client", scale), line(alliance(), "therapist", scale)
+        assert (client["line"]["dash"], therapist["line"]["dash"]) == ("solid", "dash")
+        assert therapist["marker"]["symbol"] == f"{client['marker']['symbol']}-open"
+        assert client["line"]["color"] == therapist["line"]["color"] == figures.COLOURS[scale]
+
+
+def test_components_differ_in_colour_and_in_shape():
+    lines = [line(alliance(), "client", scale) for scale in ("goal", "task", "bond")]
+    assert len({trace["line"]["color"] for trace in lines}) == 3
+    assert len({trace["marker"]["symbol"] for trace in lines}) == 3
+
+
+def test_meetings_that_did_not_take_place_are_marked_on_the_axis_with_the_reason():
+    figure = alliance(missed=[Missed(2, "Cancelled by us"), Missed(3, "Did not attend")], value_range=(1, 7), series={})
+    (trace,) = figure["data"]
+    assert (trace["x"], trace["y"]) == ([2, 3], [1, 1])
+    assert trace["customdata"] == ["Cancelled by us", "Did not attend"]
+    assert trace["mode"] == "markers" and trace["marker"]["symbol"] == "x"
+
+
+def test_usual_range_lies_behind_its_own_component():
+    (band,) = alliance(band=("task", 5.5, 9.0))["layout"]["shapes"]
+    assert (band["name"], band["y0"], band["y1"], band["layer"]) == ("task", 5.5, 9.0, "below")
+    assert "shapes" not in alliance()["layout"]
+
+
+@given(st.lists(st.floats(0, 10), min_size=3, max_size=3))
+def test_labels_at_the_end_of_the_lines_are_kept_apart(ends):
+    series = {("client", s): points(5, end) for s, end in zip(("goal", "task", "bond"), ends, strict=True)}
+    labels = alliance(series=series, last_session=2)["layout"]["annotations"]
+    heights = sorted(label["y"] for label in labels)
+    assert len(heights) == 3
+    assert all(above - below >= 10 * figures.LABEL_HEIGHT - 1e-9 for below, above in pairwise(heights))
+
+
+def test_label_stands_beside_the_last_rated_session_of_the_client():
+    figure = alliance(series={("client", "bond"): points(7, 6, None), ("therapist", "goal"): points(1, 1, 1)})
+    (label,) = figure["layout"]["annotations"]
+    assert (label["x"], label["y"], label["text"]) == (2, 6, "Bond")
+
+
+# --- The caseload -----------------------------------------------------------------------------------
+
+
+def as_plotly_shows(text: str) -> str:
+    """Plotly turns tags into markup and then a few entities back into characters."""
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return text
+
+
+HOSTILE = ['<a href="https://evil.example">R-1</a>', "<b>R</b>", "R&amp;D", "<br>", "${alert(1)}", "$$x$$", "%{x}"]
+
+
+@given(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30), st.text("<>&;ltgamp/ahref=\"'${}%", max_size=30)))
+def test_code_stays_text_in_the_caseload(code):
+    figure = figures.caseload_figure([Dot(code, "/x/", 7, -1, True)], value_range=(0, 10))
+    (shown,) = figure["data"][0]["text"]
+    assert "<" not in shown and ">" not in shown, "markup would become a live link"
+    assert as_plotly_shows(shown) == code
+    assert is_valid(figure)
+    figure["data"][0]["text"] = [""]
+    assert figure == figures.caseload_figure([Dot("", "/x/", 7, -1, True)], value_range=(0, 10)), "it is nowhere else"
+
+
+def test_code_takes_no_part_in_the_template_of_the_hover_text():
+    templates = {
+        trace["hovertemplate"]
+        for code in HOSTILE
+        for trace in figures.caseload_figure([Dot(code, "/x/", 7, -1, False)], value_range=(0, 10))["data"]
+    }
+    assert templates == {"%{text}<br>Bond now %{y:.1f}, change %{x:+.1f}<extra></extra>"}
+
+
+def test_dots_lead_to_their_pages_and_those_worth_a_look_differ_in_shape():
+    dots = [Dot("R-1", "/1/", 7, -3, True), Dot("R-2", "/2/", 8, 0.5, False)]
+    others, worth_a_look = figures.caseload_figure(dots, value_range=(0, 10))["data"]
+    assert others["customdata"] == [{"url": "/2/"}] and worth_a_look["customdata"] == [{"url": "/1/"}]
+    assert (worth_a_look["x"], worth_a_look["y"]) == ([-3], [7])
+    assert others["marker"]["symbol"] != worth_a_look["marker"]["symbol"]
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(-10, 10)), min_size=1, max_size=20))
+def test_every_dot_lies_inside_the_axes(found):
+    dots = [Dot(f"R-{i}", "/", bond, change, bool(i % 2)) for i, (bond, change) in enumerate(found)]
+    figure = figures.caseload_figure(dots, value_range=(0, 10))
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert low == -high
+    assert all(low < change < high for _, change in found)
+    assert sum(len(trace["x"]) for trace in figure["data"]) == len(dots)
