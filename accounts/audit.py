@@ -30,6 +30,28 @@ def record_event(
     ).save()
 
 
+def record_events(
+    action: str,
+    subjects: Iterable[tuple[models.Model, uuid.UUID | None]],
+    *,
+    organisation_id: uuid.UUID,
+    by: User | None,
+) -> None:
+    """The same event for many subjects, each with the client it is about."""
+    AuditEvent.objects.bulk_create(
+        AuditEvent(
+            organisation_id=organisation_id,
+            person=by,
+            action=action,
+            object_type=subject._meta.label,
+            object_id=subject.pk,
+            client_id=client_id,
+            fields=[],
+        )
+        for subject, client_id in subjects
+    )
+
+
 def changed_fields(instance: models.Model, values: dict[str, Any]) -> list[str]:
     """The names among `values` that differ from what the instance holds."""
     return [name for name, value in values.items() if getattr(instance, name) != value]

@@ -1,6 +1,7 @@
 import uuid
 
 from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 
 from jobs import actions as jobs
@@ -53,3 +54,17 @@ def organisation_with_slug(slug: str) -> uuid.UUID | None:
 
 def organisation_by_id(organisation_id: uuid.UUID) -> Organisation:
     return Organisation.objects.get(pk=organisation_id)
+
+
+def therapist_for_import(email: str | None) -> User:
+    """The therapist named, or the only one there is. Raises ValidationError when it stays open who."""
+    therapists = User.objects.filter(is_therapist=True, is_active=True)
+    if email:
+        found = therapists.filter(email=email.strip().lower()).first()
+        if found is None:
+            raise ValidationError(f"There is no active therapist with the address {email}.")
+        return found
+    candidates = list(therapists[:2])
+    if len(candidates) != 1:
+        raise ValidationError("Name the therapist whose clients these are: --therapist EMAIL.")
+    return candidates[0]

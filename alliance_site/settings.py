@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "sessions_app",
     "measures",
     "dashboards",
+    "reports",
 ]
 
 MIDDLEWARE = [

@@ -20,6 +20,15 @@ Figure = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class SessionAxis:
+    """Session numbers from the first to the last; `labels` where a meeting is called something else."""
+
+    first: int
+    last: int
+    labels: Mapping[int, str]
+
+
+@dataclass(frozen=True)
 class Missed:
     """A planned meeting that did not take place, on the session axis."""
 
@@ -32,7 +41,7 @@ def alliance_figure(
     *,
     value_range: tuple[float, float],
     missed: Sequence[Missed] = (),
-    last_session: int,
+    axis: SessionAxis,
     band: tuple[str, float, float] | None = None,
 ) -> Figure:
     """Goal, task and bond by session: client solid, therapist dashed, a gap wherever nothing was rated.
@@ -43,7 +52,7 @@ def alliance_figure(
     low, high = value_range
     if missed:
         traces.append(missed_trace(missed, y=low))
-    layout = session_layout(low, high, last_session)
+    layout = session_layout(low, high, axis)
     layout["annotations"] = end_labels(series, span=high - low)
     if band:
         scale, band_low, band_high = band
@@ -144,16 +153,17 @@ def missed_trace(missed: Sequence[Missed], *, y: float) -> dict[str, Any]:
     }
 
 
-def session_layout(low: float, high: float, last_session: int) -> dict[str, Any]:
-    step = 1 if last_session <= 20 else 2 if last_session <= 40 else 5
-    ticks = list(range(1, last_session + 1, step)) or [1]
+def session_layout(low: float, high: float, axis: SessionAxis) -> dict[str, Any]:
+    count = axis.last - axis.first + 1
+    step = 1 if count <= 20 else 2 if count <= 40 else 5
+    ticks = sorted({*range(axis.first, axis.last + 1, step), *axis.labels})
     return {
         "xaxis": {
             "title": {"text": "Session"},
             "tickmode": "array",
             "tickvals": ticks,
-            "ticktext": [str(tick) for tick in ticks],
-            "range": [0.5, max(last_session, 5) + 0.9],
+            "ticktext": [escaped(axis.labels.get(tick, str(tick))) for tick in ticks],
+            "range": [axis.first - 0.5, max(axis.last, axis.first + 4) + 0.9],
             "showgrid": False,
             "zeroline": False,
             "fixedrange": True,
@@ -171,12 +181,12 @@ def session_layout(low: float, high: float, last_session: int) -> dict[str, Any]
     }
 
 
-def outcome_figure(points: Sequence[Point], *, value_range: tuple[float, float], last_session: int) -> Figure:
+def outcome_figure(points: Sequence[Point], *, value_range: tuple[float, float], axis: SessionAxis) -> Figure:
     """The outcome measure on the same session axis as the alliance above it; one y-axis of its own."""
     low, high = value_range
     trace = line_trace(points, rater="client", scale="total")
     trace["line"]["color"] = trace["marker"]["color"] = COLOURS["outcome"]
-    return {"data": [trace], "layout": session_layout(low, high, last_session)}
+    return {"data": [trace], "layout": session_layout(low, high, axis)}
 
 
 @dataclass(frozen=True)
@@ -222,7 +232,7 @@ def caseload_figure(dots: Sequence[Dot], *, value_range: tuple[float, float]) ->
         if group
     ]
     reach = max([abs(dot.change) for dot in dots] + [2]) * 1.1
-    layout = session_layout(low, high, 5)
+    layout = session_layout(low, high, SessionAxis(1, 5, {}))
     layout["xaxis"] = {
         "title": {"text": "Change since the rating before"},
         "range": [-reach, reach],

@@ -1,6 +1,7 @@
 """What the dashboards show, each in a number of queries that does not grow with the caseload."""
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,20 +11,21 @@ from django.urls import reverse
 from accounts.models import User
 from clients.models import Episode
 from clients.selectors import episodes
-from measures import instruments
+from measures import catalogue, instruments
+from measures.instruments import Instrument
 from measures.models import EpisodeSeries, Rating, RatingRequest, Trend
-from measures.selectors import EpisodeRow, open_requests, series_of, with_latest_change
+from measures.selectors import EpisodeRow, open_requests, series_of, with_gaps, with_latest_change
 from measures.statistics.summary import Point
 from sessions_app.models import TOOK_PLACE, TherapySession
 
-from .figures import Dot, Missed
+from .figures import Dot, Missed, SessionAxis
 from .sentences import CHANGE_N, Change, ScaleTrend, change_in_words, gap_in_words
 
 ALLIANCE = "session-check-in"
-OUTCOME = "outcome-check-in"
 COMPONENTS = ("goal", "task", "bond")
 # Sessions rated by both before the two views are compared in words.
 GAP_N = 3
+Series = Mapping[tuple[str, str, str], list[Point]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class NumbersRow:
     session: TherapySession
     client: list[float | None]
     therapist: list[float | None]
-    outcome: float | None
+    outcomes: list[float | None]
     is_sealed: bool
 
     @property
@@ -51,7 +53,10 @@ class EpisodeState:
 
     episode: Episode
     sessions: list[TherapySession]
-    series: Mapping[tuple[str, str, str], list[Point]]
+    series: Series
+    alliance: Instrument
+    alliances: list[Instrument]
+    outcomes: list[Instrument]
     trends: list[ScaleTrend]
     change: Change
     gap: str
@@ -72,16 +77,18 @@ class EpisodeState:
         return self.computed_version < self.input_version
 
     @property
-    def has_outcome(self) -> bool:
-        return (OUTCOME, "client", "total") in self.series
-
-    @property
     def latest(self) -> NumbersRow | None:
         return self.rows[0] if self.rows else None
 
     @property
-    def has_ratings(self) -> bool:
-        return bool(self.series)
+    def has_alliance(self) -> bool:
+        return any(instrument == self.alliance.code for instrument, _, _ in self.series)
+
+    @property
+    def axis(self) -> SessionAxis:
+        labels = {session.number: session.label for session in self.sessions if session.label}
+        numbers = [session.number for session in self.sessions]
+        return SessionAxis(first=min(numbers, default=1), last=max(numbers, default=1), labels=labels)
 
     @property
     def stamp(self) -> str:
@@ -89,9 +96,27 @@ class EpisodeState:
         return stamp(self.input_version, self.computed_version, len(self.sessions))
 
 
-def value_range(instrument: str) -> tuple[float, float]:
-    edition = instruments.edition(instrument, "client")
+def value_range(instrument: Instrument) -> tuple[float, float]:
+    edition = instrument.editions["client"]
     return edition.minimum, edition.maximum
+
+
+def shipped_alliance() -> Instrument:
+    return instruments.instruments()[ALLIANCE]
+
+
+def chosen_alliance(
+    series: Series, known: Mapping[str, Instrument], wanted: str
+) -> tuple[Instrument, list[Instrument]]:
+    """The alliance measure to show, and all there are: the one asked for, else the one rated most often."""
+    rated: Counter[str] = Counter()
+    for (code, _, _), points in series.items():
+        if known[code].construct == "alliance":
+            rated[code] += sum(point.value is not None for point in points)
+    there = [known[code] for code, _ in rated.most_common()]
+    if wanted in rated:
+        return known[wanted], there
+    return (there[0] if there else shipped_alliance()), there
 
 
 def stamp_of(episode: Episode) -> str:
@@ -103,12 +128,17 @@ def stamp(input_version: int, computed_version: int, sessions: int) -> str:
     return f"{input_version}-{computed_version}-{sessions}"
 
 
-def episode_state(episode: Episode) -> EpisodeState:
+def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
+    """What the page shows; `instrument` is the alliance measure asked for, where an episode has several."""
     sessions = list(episode.sessions.all())
-    series = series_of(episode.pk, [session.number for session in sessions])
+    series = series_of(episode.pk, with_gaps(session.number for session in sessions))
+    known = catalogue.known(code for code, _, _ in series)
+    alliance, alliances = chosen_alliance(series, known, instrument)
+    outcomes = [found for found in known.values() if found.construct == "outcome"]
+    outcomes.sort(key=lambda outcome: outcome.name)
     versions = EpisodeSeries.objects.filter(episode=episode).values_list("input_version", "computed_version").first()
-    stored = Trend.objects.filter(episode=episode, instrument=ALLIANCE, rater="client", scale__in=COMPONENTS)
-    trends = scale_trends({trend.scale: trend for trend in stored})
+    stored = Trend.objects.filter(episode=episode, instrument=alliance.code, rater="client", scale__in=COMPONENTS)
+    trends = scale_trends({trend.scale: trend for trend in stored}, value_range(alliance))
     sealed_ids = set(
         Rating.objects.current().sealed().filter(session__episode=episode).values_list("session_id", flat=True)
     )
@@ -116,10 +146,13 @@ def episode_state(episode: Episode) -> EpisodeState:
         episode=episode,
         sessions=sessions,
         series=series,
+        alliance=alliance,
+        alliances=alliances,
+        outcomes=outcomes,
         trends=trends,
         change=change_in_words(trends, client=episode.client.label, waiting=len(sealed_ids)),
-        gap=latest_gap(series, episode.client.label),
-        rows=number_rows(sessions, series, sealed_ids),
+        gap=latest_gap(series, alliance.code, episode.client.label),
+        rows=number_rows(sessions, series, alliance.code, outcomes, sealed_ids),
         sealed=[session for session in sessions if session.pk in sealed_ids],
         input_version=versions[0] if versions else 0,
         computed_version=versions[1] if versions else 0,
@@ -145,8 +178,8 @@ def open_request_of(session: TherapySession) -> RatingRequest | None:
     return next(iter(open_requests(session)), None)
 
 
-def scale_trends(stored: Mapping[str, Trend]) -> list[ScaleTrend]:
-    low, high = value_range(ALLIANCE)
+def scale_trends(stored: Mapping[str, Trend], span: tuple[float, float]) -> list[ScaleTrend]:
+    low, high = span
     found = []
     for scale in COMPONENTS:
         trend = stored.get(scale) or Trend(scale=scale, n=0)
@@ -171,15 +204,13 @@ def scale_trends(stored: Mapping[str, Trend]) -> list[ScaleTrend]:
     return found
 
 
-def by_session(
-    series: Mapping[tuple[str, str, str], list[Point]], key: tuple[str, str, str]
-) -> dict[int, float | None]:
+def by_session(series: Series, key: tuple[str, str, str]) -> dict[int, float | None]:
     return {point.session: point.value for point in series.get(key, [])}
 
 
-def latest_gap(series: Mapping[tuple[str, str, str], list[Point]], name: str) -> str:
-    client = {scale: by_session(series, (ALLIANCE, "client", scale)) for scale in COMPONENTS}
-    therapist = {scale: by_session(series, (ALLIANCE, "therapist", scale)) for scale in COMPONENTS}
+def latest_gap(series: Series, code: str, name: str) -> str:
+    client = {scale: by_session(series, (code, "client", scale)) for scale in COMPONENTS}
+    therapist = {scale: by_session(series, (code, "therapist", scale)) for scale in COMPONENTS}
     both = [
         session
         for session, value in client["bond"].items()
@@ -196,20 +227,20 @@ def latest_gap(series: Mapping[tuple[str, str, str], list[Point]], name: str) ->
 
 
 def number_rows(
-    sessions: list[TherapySession], series: Mapping[tuple[str, str, str], list[Point]], sealed_ids: set[uuid.UUID]
+    sessions: list[TherapySession], series: Series, code: str, outcomes: list[Instrument], sealed_ids: set[uuid.UUID]
 ) -> list[NumbersRow]:
     columns = {
-        (rater, scale): by_session(series, (ALLIANCE, rater, scale))
+        (rater, scale): by_session(series, (code, rater, scale))
         for rater in ("client", "therapist")
         for scale in COMPONENTS
     }
-    outcome = by_session(series, (OUTCOME, "client", "total"))
+    totals = [by_session(series, (outcome.code, "client", "total")) for outcome in outcomes]
     return [
         NumbersRow(
             session=session,
             client=[columns["client", scale].get(session.number) for scale in COMPONENTS],
             therapist=[columns["therapist", scale].get(session.number) for scale in COMPONENTS],
-            outcome=outcome.get(session.number),
+            outcomes=[total.get(session.number) for total in totals],
             is_sealed=session.pk in sealed_ids,
         )
         for session in reversed(sessions)
@@ -248,17 +279,23 @@ def caseload(user: User) -> list[CaseloadRow]:
     )
     rows = []
     for row in with_latest_change(found):
-        change = change_in_words(scale_trends(row.scales), client=row.episode.client.label, waiting=row.waiting_ratings)
+        change = change_in_words(
+            scale_trends(row.scales, row.span), client=row.episode.client.label, waiting=row.waiting_ratings
+        )
         rows.append(CaseloadRow(row, change, row.episode.session_count, row.episode.last_seen))  # type: ignore[attr-defined]
     return sorted(rows, key=lambda row: row.order)
 
 
 def caseload_dots(rows: list[CaseloadRow]) -> list[Dot]:
+    """Bond and its change, rescaled to 0 to 10 so that services with several instruments see one picture."""
     dots = []
     for row in rows:
         bond = row.row.scales.get("bond")
         if bond is not None and bond.n >= CHANGE_N and bond.latest is not None and bond.change is not None:
             episode = row.row.episode
             url = reverse("dashboards:episode", args=[episode.pk])
-            dots.append(Dot(episode.client.code, url, bond.latest, bond.change, row.change.tone == "attention"))
+            low, high = row.row.span
+            scale = 10 / (high - low)
+            needs_a_look = row.change.tone == "attention"
+            dots.append(Dot(episode.client.code, url, (bond.latest - low) * scale, bond.change * scale, needs_a_look))
     return dots

@@ -2,7 +2,7 @@ import uuid
 from typing import cast
 
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 from rest_framework.request import Request
@@ -45,7 +45,7 @@ def record_view(request: SignedInRequest, episode: Episode) -> None:
 
 
 def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, object]:
-    state = selectors.episode_state(episode)
+    state = selectors.episode_state(episode, instrument=request.GET.get("instrument", ""))
     return {
         "episode": episode,
         "state": state,
@@ -69,34 +69,39 @@ def episode_change(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
 
 
 class EpisodeFigure(APIView):
-    """The chart of an episode as Plotly JSON; ?panel=outcome for the panel beneath it."""
+    """The chart of an episode as Plotly JSON: ?instrument= of the alliance, or ?outcome= for a panel beneath it."""
 
     permission_classes = [PageTable]
 
     def get(self, request: Request, episode_id: uuid.UUID) -> Response:
         episode = visible_episode(request, episode_id)
-        state = selectors.episode_state(episode)
-        last = state.sessions[-1].number if state.sessions else 1
-        if request.query_params.get("panel") == "outcome":
-            points = state.series.get((selectors.OUTCOME, "client", "total"), [])
-            span = selectors.value_range(selectors.OUTCOME)
-            return Response(figures.outcome_figure(points, value_range=span, last_session=last))
+        state = selectors.episode_state(episode, instrument=request.query_params.get("instrument", ""))
+        if "outcome" in request.query_params:
+            return Response(self.outcome(state, request.query_params["outcome"]))
+        code = state.alliance.code
         series = {
-            (rater, scale): state.series[selectors.ALLIANCE, rater, scale]
+            (rater, scale): state.series[code, rater, scale]
             for rater in ("therapist", "client")
             for scale in selectors.COMPONENTS
-            if (selectors.ALLIANCE, rater, scale) in state.series
+            if (code, rater, scale) in state.series
         }
         focus = next((t for t in state.trends if t.scale == state.change.scale and t.baseline_low is not None), None)
         return Response(
             figures.alliance_figure(
                 series,
-                value_range=selectors.value_range(selectors.ALLIANCE),
+                value_range=selectors.value_range(state.alliance),
                 missed=selectors.missed_meetings(state.sessions),
-                last_session=last,
+                axis=state.axis,
                 band=(focus.scale, focus.baseline_low, focus.baseline_high) if focus else None,  # type: ignore[arg-type]
             )
         )
+
+    def outcome(self, state: selectors.EpisodeState, code: str) -> figures.Figure:
+        shown = next((outcome for outcome in state.outcomes if outcome.code == code), None)
+        if shown is None:
+            raise Http404
+        points = state.series[code, "client", "total"]
+        return figures.outcome_figure(points, value_range=selectors.value_range(shown), axis=state.axis)
 
 
 @require_GET
@@ -117,7 +122,7 @@ class CaseloadFigure(APIView):
 
     def get(self, request: Request) -> Response:
         dots = selectors.caseload_dots(selectors.caseload(cast(User, request.user)))
-        return Response(figures.caseload_figure(dots, value_range=selectors.value_range(selectors.ALLIANCE)))
+        return Response(figures.caseload_figure(dots, value_range=(0, 10)))
 
 
 @require_GET
@@ -162,7 +167,7 @@ class GalleryFigure(APIView):
             series,
             value_range=(0, 10),
             missed=[figures.Missed(9, "Did not attend")],
-            last_session=len(bond),
+            axis=figures.SessionAxis(1, len(bond), {}),
             band=("bond", 6.2, 8.9),
         )
         return Response(figure)

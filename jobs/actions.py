@@ -1,7 +1,7 @@
 """Everything that writes to the outbox, and the only place that talks to Celery."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -24,19 +24,26 @@ LOST_AFTER = timedelta(seconds=75)
 
 
 def request_job(*, task: str, object_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
-    """Ask for follow-up work in the transaction that makes it necessary.
+    """Ask for follow-up work in the transaction that makes it necessary; see `request_jobs`."""
+    request_jobs(task=task, object_ids=[object_id], organisation_id=organisation_id)
+
+
+def request_jobs(*, task: str, object_ids: Collection[uuid.UUID], organisation_id: uuid.UUID) -> None:
+    """Ask for the same work on each of some objects.
 
     Work that already waits for the same object is not asked for twice. Touching its row holds it back until
-    this transaction has ended: the job that runs then sees what was written here.
+    this transaction has ended: the job that runs then sees what was written here. Rows are touched in one order, so
+    that two who ask for the same wait for each other and never lock each other out.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO jobs_job (id, organisation_id, task, object_id) VALUES (%s, %s, %s, %s)
+            INSERT INTO jobs_job (id, organisation_id, task, object_id)
+            SELECT gen_random_uuid(), %s, %s, object_id FROM unnest(%s::uuid[]) AS object_id ORDER BY object_id
             ON CONFLICT (task, object_id) WHERE handed_at IS NULL AND finished_at IS NULL AND failed_at IS NULL
             DO UPDATE SET requested_at = now()
             """,
-            [uuid.uuid4(), organisation_id, task, object_id],
+            [organisation_id, task, list(object_ids)],
         )
 
 

@@ -1,6 +1,6 @@
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.access import check_own
 from accounts.audit import record_event
+from accounts.idempotency import taken_means
 from accounts.models import User
 from clients.models import Episode
 from jobs import actions as jobs
@@ -20,8 +21,8 @@ from jobs.models import Job, Route
 from sessions_app.actions import update_session
 from sessions_app.models import TherapySession
 
-from . import instruments, scoring, tokens
-from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend
+from . import catalogue, instruments, scoring, tokens
+from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
 from .selectors import series_of
 from .statistics.summary import TrendSummary, summarise
 
@@ -270,17 +271,71 @@ def digest_of(answers: Mapping[int, float | None], comment: str, do_not_raise: b
 
 def make_trends_stale(episode: Episode) -> None:
     """Count up the version of an episode's ratings and ask for its trends, in the caller's transaction."""
+    make_all_stale([episode.pk], organisation_id=episode.organisation_id)
+
+
+def make_all_stale(episode_ids: Collection[uuid.UUID], *, organisation_id: uuid.UUID) -> None:
+    """As `make_trends_stale`, for many episodes at once."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO measures_episodeseries (id, organisation_id, episode_id, input_version, computed_version)
-            VALUES (%s, %s, %s, 1, 0)
+            SELECT gen_random_uuid(), %s, episode_id, 1, 0 FROM unnest(%s::uuid[]) AS episode_id ORDER BY episode_id
             ON CONFLICT (episode_id) DO UPDATE
             SET input_version = measures_episodeseries.input_version + 1, changed_at = now()
             """,
-            [uuid.uuid4(), episode.organisation_id, episode.pk],
+            [organisation_id, list(episode_ids)],
         )
-    jobs.request_job(task=COMPUTE_TRENDS, object_id=episode.pk, organisation_id=episode.organisation_id)
+    jobs.request_jobs(task=COMPUTE_TRENDS, object_ids=episode_ids, organisation_id=organisation_id)
+
+
+def measure_as_defined(
+    *,
+    code: str,
+    name: str,
+    construct: str,
+    low: float,
+    high: float,
+    higher_is_better: bool,
+    sd: float | None,
+    reliability: float | None,
+    licence: str,
+    by: User,
+) -> OwnMeasure:
+    """A measure of the organisation's own: the one that is there, or a new one, not saved.
+
+    Raises ValidationError when the code belongs to another one: a range that changed would change what old scores mean.
+    """
+    values = {
+        "name": name,
+        "construct": construct,
+        "low": low,
+        "high": high,
+        "higher_is_better": higher_is_better,
+        "sd": sd,
+        "reliability": reliability,
+        "licence": licence,
+    }
+    if code in instruments.instruments():
+        raise ValidationError({"code": f"{code} is an instrument that is shipped. Choose another code."})
+    there = OwnMeasure.objects.filter(code=code).first()
+    if there is not None:
+        if any(getattr(there, field) != value for field, value in values.items()):
+            raise ValidationError({"code": f"A measure {code} is defined otherwise already. Choose another code."})
+        return there
+    measure = OwnMeasure(organisation_id=by.organisation_id, code=code, created_by=by, **values)
+    measure.check_values()
+    return measure
+
+
+@transaction.atomic
+def define_measure(*, measure: OwnMeasure, by: User) -> OwnMeasure:
+    """Save what `measure_as_defined` gave, unless it was there."""
+    if measure._state.adding:
+        with taken_means(ValidationError({"code": f"A measure {measure.code} was defined just now. Choose another."})):
+            measure.save(force_insert=True)
+        record_event("measure.defined", measure, organisation_id=by.organisation_id, by=by)
+    return measure
 
 
 @transaction.atomic
@@ -296,15 +351,17 @@ def compute_trends(*, episode_id: uuid.UUID) -> None:
     if series is None:
         return
     trends = []
-    for (instrument, rater, scale), points in series_of(episode_id).items():
-        edition = instruments.edition(instrument, rater)
+    points_of = series_of(episode_id)
+    known = catalogue.known(instrument for instrument, _, _ in points_of)
+    for (instrument, rater, scale), points in points_of.items():
+        edition = known[instrument].editions[rater]
         is_in_means = edition.psychometrics_metric == "mean"
         summary = summarise(
             points,
             value_range=(edition.minimum, edition.maximum),
             sd=edition.sd.get(scale) if is_in_means else None,
             reliability=edition.reliability.get(scale),
-            step=edition.step / len(edition.numbers(scale)),
+            step=edition.step / (len(edition.numbers(scale)) or 1),
         )
         trends.append(
             Trend(

@@ -85,10 +85,6 @@ class Rating(OrganisationModel):
     def __str__(self) -> str:
         return f"{self.instrument} by {self.rater}"
 
-    @property
-    def edition(self) -> instruments.Edition:
-        return instruments.edition(self.instrument, self.rater)
-
 
 class Score(OrganisationModel):
     """One scale of one rating: the published total and the item mean, or neither and the reason."""
@@ -151,6 +147,61 @@ class RatingRequest(OrganisationModel):
     def is_open(self) -> bool:
         is_unused = not self.revoked_at and not self.redeemed_at and self.expires_at > timezone.now()
         return is_unused and self.session.episode.therapist.is_active
+
+
+class OwnMeasure(OrganisationModel):
+    """A measure that the service uses and we do not ship, known by its total alone."""
+
+    code = models.SlugField(max_length=40)
+    name = models.CharField(max_length=80)
+    construct = models.CharField(max_length=10, choices=[("alliance", "Alliance"), ("outcome", "Outcome")])
+    low = models.FloatField()
+    high = models.FloatField()
+    higher_is_better = models.BooleanField()
+    sd = models.FloatField(null=True, blank=True)
+    reliability = models.FloatField(null=True, blank=True)
+    licence = models.CharField(max_length=400)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "code"], name="measures_ownmeasure_code_once"),
+            models.CheckConstraint(name="measures_ownmeasure_range", condition=Q(low__lt=F("high"))),
+            models.CheckConstraint(
+                name="measures_ownmeasure_construct_known", condition=Q(construct__in=["alliance", "outcome"])
+            ),
+            models.CheckConstraint(name="measures_ownmeasure_sd_positive", condition=Q(sd=None) | Q(sd__gt=0)),
+            models.CheckConstraint(
+                name="measures_ownmeasure_reliability_is_one",
+                condition=Q(reliability=None) | Q(reliability__gte=0, reliability__lte=1),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_instrument(self) -> instruments.Instrument:
+        """The measure as the rest of the program knows instruments: no items, a total and its range."""
+        edition = instruments.Edition(
+            instrument=self.code,
+            rater=Rater.CLIENT.value,
+            version="1",
+            items=(),
+            minimum=self.low,
+            maximum=self.high,
+            step=1,
+            reversed=frozenset(),
+            scales={},
+            scoring="mean",
+            missing="complete",
+            higher_is_better=self.higher_is_better,
+            sd={} if self.sd is None else {instruments.TOTAL: self.sd},
+            reliability={} if self.reliability is None else {instruments.TOTAL: self.reliability},
+            psychometrics_source=self.licence,
+            psychometrics_metric="mean",
+        )
+        return instruments.Instrument(self.code, self.name, self.construct, self.licence, {Rater.CLIENT.value: edition})
 
 
 class EpisodeSeries(OrganisationModel):

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,16 +15,14 @@ from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Route
 from jobs.organisation import set_organisation
-from sessions_app.models import TherapySession
+from sessions_app.models import Phase, TherapySession
 from sessions_app.selectors import with_last_session
 
-from . import instruments, tokens
+from . import catalogue, instruments, tokens
 from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
-# The instrument whose trends stand in lists: the one on the chart of an episode.
-IN_LISTS = "session-check-in"
 
 
 def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[SeriesKey, list[Point]]:
@@ -33,8 +31,8 @@ def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[S
     Ratings that wait for the therapist's own are left out. `numbers` are the episode's, where the caller has them.
     """
     if numbers is None:
-        planned = TherapySession.objects.filter(episode_id=episode_id).order_by("number")
-        numbers = list(planned.values_list("number", flat=True))
+        planned = TherapySession.objects.filter(episode_id=episode_id).exclude(phase=Phase.FOLLOW_UP)
+        numbers = with_gaps(planned.values_list("number", flat=True))
     sealed = Rating.objects.current().sealed().filter(session__episode_id=episode_id).values("pk")
     scores = (
         Score.objects.filter(rating__session__episode_id=episode_id, rating__superseded_at=None)
@@ -48,6 +46,12 @@ def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[S
         key: [Point(session=number, value=values.get(number)) for number in numbers]
         for key, values in sorted(found.items())
     }
+
+
+def with_gaps(numbers: Iterable[int]) -> list[int]:
+    """Session numbers from the first to the last, those between that nobody recorded included."""
+    known = sorted(numbers)
+    return list(range(known[0], known[-1] + 1)) if known else []
 
 
 def open_request(token: str) -> RatingRequest | None:
@@ -135,6 +139,7 @@ class EpisodeRow:
 
     episode: Episode
     scales: dict[str, Trend]
+    span: tuple[float, float]
     is_updating: bool
     waiting_ratings: int
 
@@ -145,9 +150,11 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
     Of one instrument, whichever others were used: numbers of different ranges do not stand in one row.
     """
     ids = [episode.pk for episode in episodes]
-    trends: dict[uuid.UUID, dict[str, Trend]] = defaultdict(dict)
-    for trend in Trend.objects.filter(episode_id__in=ids, rater=Rater.CLIENT, instrument=IN_LISTS):
-        trends[trend.episode_id][trend.scale] = trend
+    shipped = instruments.instruments()
+    alliance = [code for code, instrument in shipped.items() if instrument.construct == "alliance"]
+    trends: dict[uuid.UUID, dict[str, dict[str, Trend]]] = defaultdict(lambda: defaultdict(dict))
+    for trend in Trend.objects.filter(episode_id__in=ids, rater=Rater.CLIENT, instrument__in=alliance):
+        trends[trend.episode_id][trend.instrument][trend.scale] = trend
     updating = set(
         EpisodeSeries.objects.filter(episode_id__in=ids, computed_version__lt=F("input_version")).values_list(
             "episode_id", flat=True
@@ -159,7 +166,21 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
         .filter(session__episode_id__in=ids)
         .values_list("session__episode_id", flat=True)
     )
-    return [EpisodeRow(episode, trends[episode.pk], episode.pk in updating, sealed[episode.pk]) for episode in episodes]
+    rows = []
+    for episode in episodes:
+        by_code = trends[episode.pk]
+        most_rated = max(by_code, key=lambda code: by_code[code]["total"].n, default=alliance[0])
+        edition = shipped[most_rated].editions[Rater.CLIENT.value]
+        rows.append(
+            EpisodeRow(
+                episode,
+                by_code[most_rated],
+                (edition.minimum, edition.maximum),
+                episode.pk in updating,
+                sealed[episode.pk],
+            )
+        )
+    return rows
 
 
 @dataclass(frozen=True)
@@ -176,13 +197,14 @@ class ShownRating:
 
 def described(ratings: list[Rating]) -> list[ShownRating]:
     shown = []
+    known = catalogue.known(rating.instrument for rating in ratings)
     for rating in ratings:
-        edition = rating.edition
+        edition = known[rating.instrument].editions[rating.rater]
         order = [*edition.scales, instruments.TOTAL]
         shown.append(
             ShownRating(
                 rating,
-                instruments.instruments()[rating.instrument].name,
+                known[rating.instrument].name,
                 [(item, rating.answers.get(str(item.number))) for item in edition.items],
                 sorted(rating.scores.all(), key=lambda score: order.index(score.scale)),
                 edition.minimum,

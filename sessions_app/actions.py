@@ -13,7 +13,7 @@ from accounts.models import User
 from clients.actions import StaleVersion
 from clients.models import Episode
 
-from .models import TherapySession
+from .models import Phase, TherapySession
 
 
 class NumberTaken(ValidationError):
@@ -63,6 +63,8 @@ def check_session(session: TherapySession) -> None:
     if session.held_on < session.episode.started_on:
         started = f"{session.episode.started_on:%-d %B %Y}"
         raise ValidationError({"held_on": f"The episode started on {started}. Choose that day or a later one."})
+    if session.number == 0 and session.phase != Phase.BEFORE:
+        raise ValidationError({"number": "Sessions of the therapy are counted from 1."})
     taken = TherapySession.objects.filter(episode=session.episode_id, number=session.number).exclude(pk=session.pk)
     if taken.exists():
         raise number_taken(session)

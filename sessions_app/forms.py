@@ -5,6 +5,9 @@ from accounts.forms import DATE_ERRORS, DateInput, SubmissionForm
 
 from .models import NOTE_LENGTH, Attendance, Format
 
+NUMBER_ERRORS = {"required": "Enter the session’s number.", "invalid": "Enter a whole number."}
+FORMATS = [(value, label) for value, label in Format.choices if value != Format.NOT_RECORDED]
+
 
 class SessionForm(SubmissionForm):
     number = forms.IntegerField(
@@ -12,14 +15,14 @@ class SessionForm(SubmissionForm):
         max_value=999,
         label="Session number",
         help_text="Every planned meeting takes one, attended or not.",
-        error_messages={"required": "Enter the session’s number.", "invalid": "Enter a whole number."},
+        error_messages=NUMBER_ERRORS,
     )
     held_on = forms.DateField(label="Date", widget=DateInput(), initial=timezone.localdate, error_messages=DATE_ERRORS)
     attendance = forms.ChoiceField(
         choices=Attendance, initial=Attendance.ATTENDED, widget=forms.RadioSelect(attrs={"class": "chips"})
     )
     format = forms.ChoiceField(
-        choices=Format, initial=Format.IN_PERSON, widget=forms.RadioSelect(attrs={"class": "chips"})
+        choices=FORMATS, initial=Format.IN_PERSON, widget=forms.RadioSelect(attrs={"class": "chips"})
     )
     note = forms.CharField(
         required=False,
@@ -39,4 +42,8 @@ class LogForm(SessionForm):
 
 
 class EditForm(SessionForm):
+    """As the log, and what only an imported session can be: number 0, format not recorded."""
+
+    number = forms.IntegerField(min_value=0, max_value=999, label="Session number", error_messages=NUMBER_ERRORS)
+    format = forms.ChoiceField(choices=Format, widget=forms.RadioSelect(attrs={"class": "chips"}))
     version = forms.IntegerField(widget=forms.HiddenInput)

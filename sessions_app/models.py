@@ -22,10 +22,19 @@ class Attendance(models.TextChoices):
 TOOK_PLACE = (Attendance.ATTENDED, Attendance.LATE)
 
 
+class Phase(models.TextChoices):
+    """Where a meeting stands in the episode. Only those of the therapy itself count in trends."""
+
+    BEFORE = "before", "Before the therapy"
+    THERAPY = "therapy", "Therapy"
+    FOLLOW_UP = "follow-up", "Follow-up"
+
+
 class Format(models.TextChoices):
     IN_PERSON = "in-person", "In person"
     VIDEO = "video", "Video"
     PHONE = "phone", "Phone"
+    NOT_RECORDED = "unknown", "Format not recorded"
 
 
 class TherapySessionQuerySet(models.QuerySet["TherapySession"]):
@@ -41,6 +50,10 @@ class TherapySession(OrganisationModel):
     held_on = models.DateField()
     attendance = models.CharField(max_length=20, choices=Attendance, default=Attendance.ATTENDED)
     format = models.CharField(max_length=10, choices=Format, default=Format.IN_PERSON)
+    phase = models.CharField(max_length=10, choices=Phase, default=Phase.THERAPY)
+    # What an imported file calls this meeting, where that is more than its number.
+    label = models.CharField(max_length=20, blank=True)
+    is_date_assumed = models.BooleanField(default=False)
     note = models.TextField(max_length=NOTE_LENGTH, validators=[MaxLengthValidator(NOTE_LENGTH)], blank=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
@@ -55,7 +68,10 @@ class TherapySession(OrganisationModel):
         ordering = ["number"]
         constraints = [
             models.UniqueConstraint(fields=["episode", "number"], name="sessions_app_session_number_once"),
-            models.CheckConstraint(name="sessions_app_session_number_from_1", condition=Q(number__gte=1)),
+            models.CheckConstraint(
+                name="sessions_app_session_number_from_1", condition=Q(number__gte=1) | Q(number=0, phase="before")
+            ),
+            models.CheckConstraint(name="sessions_app_session_phase_known", condition=Q(phase__in=Phase.values)),
             models.CheckConstraint(
                 name="sessions_app_session_attendance_known", condition=Q(attendance__in=Attendance.values)
             ),
@@ -68,6 +84,11 @@ class TherapySession(OrganisationModel):
 
     def __str__(self) -> str:
         return f"session {self.number}"
+
+    @property
+    def name(self) -> str:
+        """How a chart's axis and a table call it: its number, or what the file it came from calls it."""
+        return self.label or str(self.number)
 
     @property
     def took_place(self) -> bool:

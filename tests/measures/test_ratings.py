@@ -20,7 +20,7 @@ def stored_scores(rating: Rating) -> dict[str, tuple[object, ...]]:
 
 
 def computed_scores(rating: Rating) -> dict[str, tuple[object, ...]]:
-    result = scoring.score(rating.edition, rating.answers)
+    result = scoring.score(instruments.edition(rating.instrument, rating.rater), rating.answers)
     return {s.scale: (s.value, s.mean, s.prorated, s.reason or "") for s in result.scores.values()}
 
 
@@ -149,7 +149,7 @@ def pages_of(episode, session) -> dict[str, str]:
         "episode": reverse("dashboards:episode", args=[episode.pk]),
         "renewed part of it": reverse("dashboards:episode-change", args=[episode.pk]),
         "figure": reverse("dashboards:episode-figure", args=[episode.pk]),
-        "outcome figure": reverse("dashboards:episode-figure", args=[episode.pk]) + "?panel=outcome",
+        "outcome figure": reverse("dashboards:episode-figure", args=[episode.pk]) + "?outcome=outcome-check-in",
         "client list": reverse("clients:client-list"),
     }
 
@@ -239,5 +239,5 @@ def test_outcome_rating_is_not_sealed(browser_of, service, episode):
     assert not Rating.objects.sealed().exists()
     page = browser_of(service.ada).get(reverse("sessions_app:session", args=[session.pk])).content.decode()
     assert CANARY in page
-    figure = reverse("dashboards:episode-figure", args=[episode.pk]) + "?panel=outcome"
+    figure = reverse("dashboards:episode-figure", args=[episode.pk]) + "?outcome=outcome-check-in"
     assert browser_of(service.ada).get(figure).json()["data"][0]["y"] == [3.25]

@@ -1,0 +1,35 @@
+import uuid
+
+from jobs import actions as jobs
+from jobs.tasks import job_task
+
+from . import actions
+from .models import ImportBatch
+
+State = ImportBatch.State
+
+
+@job_task(actions.CHECK)
+def check_import(batch_id: uuid.UUID) -> None:
+    actions.check_import(batch_id=batch_id)
+
+
+@job_task(actions.WRITE)
+def write_import(batch_id: uuid.UUID) -> None:
+    go_on(actions.write_next_step(batch_id=batch_id), actions.WRITE, State.WRITING)
+
+
+@job_task(actions.UNDO)
+def undo_import(batch_id: uuid.UUID) -> None:
+    go_on(actions.undo_next_step(batch_id=batch_id), actions.UNDO, State.UNDOING)
+
+
+@job_task("reports.forget_old_files")
+def forget_old_files(organisation_id: uuid.UUID) -> None:
+    actions.forget_old_files(organisation_id=organisation_id)
+
+
+def go_on(batch: ImportBatch, task: str, state: str) -> None:
+    """Ask for the next step in the transaction of this one."""
+    if batch.state == state:
+        jobs.request_job(task=task, object_id=batch.pk, organisation_id=batch.organisation_id)
