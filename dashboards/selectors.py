@@ -119,6 +119,11 @@ def chosen_alliance(
     return (there[0] if there else shipped_alliance()), there
 
 
+def outcome_measure(code: str) -> Instrument | None:
+    found = catalogue.known([code]).get(code)
+    return found if found is not None and found.construct == "outcome" else None
+
+
 def stamp_of(episode: Episode) -> str:
     versions = EpisodeSeries.objects.filter(episode=episode).values_list("input_version", "computed_version").first()
     return stamp(*(versions or (0, 0)), episode.sessions.count())

@@ -97,10 +97,10 @@ class EpisodeFigure(APIView):
         )
 
     def outcome(self, state: selectors.EpisodeState, code: str) -> figures.Figure:
-        shown = next((outcome for outcome in state.outcomes if outcome.code == code), None)
+        shown = selectors.outcome_measure(code)
         if shown is None:
             raise Http404
-        points = state.series[code, "client", "total"]
+        points = state.series.get((code, "client", "total"), [])
         return figures.outcome_figure(points, value_range=selectors.value_range(shown), axis=state.axis)
 
 

@@ -289,48 +289,9 @@ def make_all_stale(episode_ids: Collection[uuid.UUID], *, organisation_id: uuid.
     jobs.request_jobs(task=COMPUTE_TRENDS, object_ids=episode_ids, organisation_id=organisation_id)
 
 
-def measure_as_defined(
-    *,
-    code: str,
-    name: str,
-    construct: str,
-    low: float,
-    high: float,
-    higher_is_better: bool,
-    sd: float | None,
-    reliability: float | None,
-    licence: str,
-    by: User,
-) -> OwnMeasure:
-    """A measure of the organisation's own: the one that is there, or a new one, not saved.
-
-    Raises ValidationError when the code belongs to another one: a range that changed would change what old scores mean.
-    """
-    values = {
-        "name": name,
-        "construct": construct,
-        "low": low,
-        "high": high,
-        "higher_is_better": higher_is_better,
-        "sd": sd,
-        "reliability": reliability,
-        "licence": licence,
-    }
-    if code in instruments.instruments():
-        raise ValidationError({"code": f"{code} is an instrument that is shipped. Choose another code."})
-    there = OwnMeasure.objects.filter(code=code).first()
-    if there is not None:
-        if any(getattr(there, field) != value for field, value in values.items()):
-            raise ValidationError({"code": f"A measure {code} is defined otherwise already. Choose another code."})
-        return there
-    measure = OwnMeasure(organisation_id=by.organisation_id, code=code, created_by=by, **values)
-    measure.check_values()
-    return measure
-
-
 @transaction.atomic
 def define_measure(*, measure: OwnMeasure, by: User) -> OwnMeasure:
-    """Save what `measure_as_defined` gave, unless it was there."""
+    """Save what `catalogue.measure_as_defined` gave, unless it was there."""
     if measure._state.adding:
         with taken_means(ValidationError({"code": f"A measure {measure.code} was defined just now. Choose another."})):
             measure.save(force_insert=True)

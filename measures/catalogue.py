@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+
 from .instruments import Edition, Instrument, UnknownInstrument, instruments
 from .models import OwnMeasure
 
@@ -22,3 +26,42 @@ def edition(code: str, rater: str) -> Edition:
     if instrument is None or rater not in instrument.editions:
         raise UnknownInstrument(f"there is no instrument {code!r} for the rater {rater!r}")
     return instrument.editions[rater]
+
+
+def measure_as_defined(
+    *,
+    code: str,
+    name: str,
+    construct: str,
+    low: float,
+    high: float,
+    higher_is_better: bool,
+    sd: float | None,
+    reliability: float | None,
+    licence: str,
+    by: User,
+) -> OwnMeasure:
+    """A measure of the organisation's own: the one that is there, or a new one, not saved.
+
+    Raises ValidationError when the code belongs to another one: a range that changed would change what old scores mean.
+    """
+    values = {
+        "name": name,
+        "construct": construct,
+        "low": low,
+        "high": high,
+        "higher_is_better": higher_is_better,
+        "sd": sd,
+        "reliability": reliability,
+        "licence": licence,
+    }
+    if code in instruments():
+        raise ValidationError({"code": f"{code} is an instrument that is shipped. Choose another code."})
+    there = OwnMeasure.objects.filter(code=code).first()
+    if there is not None:
+        if any(getattr(there, field) != value for field, value in values.items()):
+            raise ValidationError({"code": f"A measure {code} is defined otherwise already. Choose another code."})
+        return there
+    measure = OwnMeasure(organisation_id=by.organisation_id, code=code, created_by=by, **values)
+    measure.check_values()
+    return measure

@@ -18,7 +18,8 @@ from accounts.audit import record_event, record_events
 from accounts.models import User
 from clients.models import Client, Episode
 from jobs import actions as jobs
-from measures.actions import define_measure, make_all_stale, measure_as_defined
+from measures.actions import define_measure, make_all_stale
+from measures.catalogue import measure_as_defined
 from measures.models import OwnMeasure, Rating, Score
 from sessions_app.models import TherapySession
 

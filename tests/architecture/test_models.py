@@ -1,11 +1,13 @@
 """What the database itself must know: the class of each field, who did it, whose row it is, what cannot be."""
 
+import tomllib
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.apps import apps
@@ -20,12 +22,15 @@ from accounts.models import Organisation, Submission, Supervision
 from alliance_site import embedded
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
-from measures.models import EpisodeSeries, Trend
+from measures.models import EpisodeSeries, OwnMeasure, Trend
+from reports import actions as reports
+from reports.mapping import shipped_mappings
+from reports.models import ImportBatch, ImportedObject
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-APPS = ["jobs", "accounts", "clients", "sessions_app", "measures"]
+APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "reports"]
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 # When, without who; and why that is enough.
 NOT_BY_A_PERSON = {
@@ -205,6 +210,10 @@ class Rows:
     series: Any
     trend: Any
     run: Any
+    measure: Any
+    batch: Any
+    chunk: Any
+    imported: Any
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)
@@ -222,6 +231,20 @@ class Rows:
         return Route.objects.filter(organisation_id=self.service.organisation.pk, kind="email").first()
 
 
+def an_import(service: Any) -> ImportBatch:
+    """A file that is half written: its first client is in the record and its second is waiting."""
+    mapping = tomllib.loads(shipped_mappings()["suddengains"])
+    mapping["series"] = [{**mapping["series"][0], "columns": [{"column": "bdi_s1", "session": 1}]}]
+    content = b"id,bdi_s1\n1,20\n2,30\n"
+    with patch.object(reports, "RATINGS_IN_A_STEP", 1):
+        batch = reports.start_import(file_name="old.csv", content=content, by=service.sam)
+        start_date = timezone.localdate() - timedelta(days=9)
+        reports.map_columns(batch=batch, mapping=mapping, therapist=service.tom, start_date=start_date, by=service.sam)
+        batch = reports.check_import(batch_id=batch.pk)
+        reports.write_import(batch=batch, by=service.sam)
+        return reports.write_next_step(batch_id=batch.pk)
+
+
 @pytest.fixture
 def rows(service):
     episode = factories.make_episode(service.ada)
@@ -233,6 +256,7 @@ def rows(service):
         organisation=service.organisation, key=uuid.uuid4(), digest="0" * 64, location="/", created_by=service.ada
     )
     run = PeriodicRun.objects.create(name="sweep", period_start=timezone.now())
+    batch = an_import(service)
     ratings = {rating.rater: rating for rating in session.ratings.all()}
     return Rows(
         service=service,
@@ -248,6 +272,10 @@ def rows(service):
         series=EpisodeSeries.objects.get(episode=episode),
         trend=Trend.objects.filter(rater="client", instrument="session-check-in", scale="bond").get(),
         run=run,
+        measure=OwnMeasure.objects.get(code="bdi"),
+        batch=batch,
+        chunk=batch.chunks.first(),
+        imported=ImportedObject.objects.filter(kind="rating").first(),
     )
 
 
@@ -307,8 +335,9 @@ CASES: dict[str, Case] = {
         "episode", {"ended_on": TODAY, "ending": "mutual"}, {"ended_on": TODAY, "ending": "vanished"}
     ),
     "sessions_app_session_number_once": copy("session", lambda rows: {"number": 77}),
-    "sessions_app_session_number_from_1": change("session", {"number": 78}, {"number": 0}),
+    "sessions_app_session_number_from_1": change("session", {"number": 0, "phase": "before"}, {"number": 0}),
     "sessions_app_session_attendance_known": change("session", {"attendance": "late"}, {"attendance": "asleep"}),
+    "sessions_app_session_phase_known": change("session", {"phase": "follow-up"}, {"phase": "later"}),
     "sessions_app_session_format_known": change("session", {"format": "phone"}, {"format": "letter"}),
     "sessions_app_session_waived_by": Case(
         lambda rows: rows.session,
@@ -358,6 +387,26 @@ CASES: dict[str, Case] = {
         {"reliable_criterion": 1.0, "is_reliable": True},
         {"reliable_criterion": 1.0, "is_reliable": None},
     ),
+    "measures_ownmeasure_code_once": copy("measure", lambda rows: {"code": "another"}),
+    "measures_ownmeasure_range": change("measure", {"low": 1}, {"low": 63}),
+    "measures_ownmeasure_construct_known": change("measure", {"construct": "alliance"}, {"construct": "weather"}),
+    "measures_ownmeasure_sd_positive": change("measure", {"sd": 7.5}, {"sd": 0}),
+    "measures_ownmeasure_reliability_is_one": change("measure", {"reliability": 0.9}, {"reliability": 1.1}),
+    "reports_batch_state_known": change("batch", {"state": "undone"}, {"state": "lost"}),
+    "reports_batch_step_within": change("batch", {"step": 1, "steps": 1}, {"step": 2, "steps": 1}),
+    "reports_batch_written_by": Case(
+        lambda rows: rows.batch,
+        lambda rows: {"written_at": NOW, "written_by": rows.sam},
+        lambda rows: {"written_at": NOW, "written_by": None},
+    ),
+    "reports_batch_undone_by": Case(
+        lambda rows: rows.batch,
+        lambda rows: {"undone_at": NOW, "undone_by": rows.sam},
+        lambda rows: {"undone_at": NOW},
+    ),
+    "reports_chunk_position_once": copy("chunk", lambda rows: {"position": 7}),
+    "reports_imported_once": copy("imported", lambda rows: {"object_id": uuid.uuid4()}),
+    "reports_imported_kind_known": change("imported", {"kind": "client"}, {"kind": "house"}),
 }
 
 

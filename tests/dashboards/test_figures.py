@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards import figures
-from dashboards.figures import Dot, Missed
+from dashboards.figures import Dot, Missed, SessionAxis
 from measures.statistics.summary import Point
 
 VALUES = st.one_of(st.none(), st.floats(0, 10))
@@ -17,11 +17,15 @@ def points(*values: float | None) -> list[Point]:
     return [Point(session, value) for session, value in enumerate(values, start=1)]
 
 
+def up_to(last: int, labels: dict[int, str] | None = None, *, first: int = 1) -> SessionAxis:
+    return SessionAxis(first, last, labels or {})
+
+
 def alliance(**changes: Any) -> figures.Figure:
     series = {
         (rater, scale): points(7, 8, None, 6) for rater in ("therapist", "client") for scale in ("goal", "task", "bond")
     }
-    given = {"series": series, "value_range": (0, 10), "last_session": 4}
+    given = {"series": series, "value_range": (0, 10), "axis": up_to(4)}
     given |= changes
     return figures.alliance_figure(given.pop("series"), **given)
 
@@ -45,8 +49,8 @@ def line(figure: figures.Figure, rater: str, scale: str) -> dict[str, Any]:
         alliance(missed=[Missed(3, "Did not attend")], band=("bond", 5.5, 9.0)),
         alliance(series={}),
         alliance(series={("client", "bond"): points(None, None)}),
-        figures.outcome_figure(points(3, None, 4), value_range=(0, 10), last_session=3),
-        figures.outcome_figure([], value_range=(0, 10), last_session=1),
+        figures.outcome_figure(points(3, None, 4), value_range=(0, 10), axis=up_to(3)),
+        figures.outcome_figure([], value_range=(0, 10), axis=up_to(1)),
         figures.caseload_figure([], value_range=(0, 10)),
         figures.caseload_figure([Dot("R-1", "/x/", 7, -1, True), Dot("R-2", "/y/", 7, 1, False)], value_range=(0, 10)),
     ],
@@ -64,7 +68,7 @@ def test_schema_refuses_a_figure_that_is_wrong():
 
 @given(st.lists(VALUES, min_size=1, max_size=60))
 def test_line_has_one_point_per_planned_session_and_a_gap_for_every_missing_one(values):
-    figure = alliance(series={("client", "bond"): points(*values)}, last_session=len(values))
+    figure = alliance(series={("client", "bond"): points(*values)}, axis=up_to(len(values)))
     trace = line(figure, "client", "bond")
     assert trace["x"] == list(range(1, len(values) + 1))
     assert trace["y"] == values
@@ -73,7 +77,7 @@ def test_line_has_one_point_per_planned_session_and_a_gap_for_every_missing_one(
 
 
 def test_no_line_is_joined_over_a_gap():
-    outcome = figures.outcome_figure(points(3, None, 4), value_range=(0, 10), last_session=3)
+    outcome = figures.outcome_figure(points(3, None, 4), value_range=(0, 10), axis=up_to(3))
     assert [trace["connectgaps"] for trace in [*alliance()["data"], *outcome["data"]]] == [False] * 7
     assert outcome["data"][0]["y"] == [3, None, 4]
 
@@ -83,7 +87,7 @@ def test_axis_shows_the_full_range_of_the_scale(value_range):
     low, high = value_range
     for figure in (
         alliance(series={("client", "bond"): points(low, high)}, value_range=value_range),
-        figures.outcome_figure(points(high, high), value_range=value_range, last_session=2),
+        figures.outcome_figure(points(high, high), value_range=value_range, axis=up_to(2)),
     ):
         axis = figure["layout"]["yaxis"]
         below, above = low - axis["range"][0], axis["range"][1] - high
@@ -93,7 +97,7 @@ def test_axis_shows_the_full_range_of_the_scale(value_range):
 
 @pytest.mark.parametrize("last_session", [1, 4, 20, 21, 40, 41, 60, 200])
 def test_session_axis_reaches_the_last_session_with_ticks_that_can_be_read(last_session):
-    axis = alliance(last_session=last_session)["layout"]["xaxis"]
+    axis = alliance(axis=up_to(last_session))["layout"]["xaxis"]
     assert axis["range"][0] < 1 and axis["range"][1] > last_session
     assert axis["tickvals"][0] == 1 and len(axis["tickvals"]) <= 40
     assert axis["ticktext"] == [str(tick) for tick in axis["tickvals"]]
@@ -130,7 +134,7 @@ def test_usual_range_lies_behind_its_own_component():
 @given(st.lists(st.floats(0, 10), min_size=3, max_size=3))
 def test_labels_at_the_end_of_the_lines_are_kept_apart(ends):
     series = {("client", s): points(5, end) for s, end in zip(("goal", "task", "bond"), ends, strict=True)}
-    labels = alliance(series=series, last_session=2)["layout"]["annotations"]
+    labels = alliance(series=series, axis=up_to(2))["layout"]["annotations"]
     heights = sorted(label["y"] for label in labels)
     assert len(heights) == 3
     assert all(above - below >= 10 * figures.LABEL_HEIGHT - 1e-9 for below, above in pairwise(heights))
