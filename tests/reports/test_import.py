@@ -81,7 +81,7 @@ def test_the_scores_of_all_277_simulated_sessions_equal_the_columns_of_the_file(
     assert report["mismatches with the file's own scores"] == 0
     stored = {
         (score.rating.session.episode.client.code, score.rating.session.number, score.scale): score.value
-        for score in Score.objects.select_related("rating__session__episode__client")
+        for score in Score.objects.prefetch_related("rating__session__episode__client")
     }
     with WAI.open() as file:
         for row in csv.DictReader(file):
