@@ -20,6 +20,8 @@ ITEMS_MAY_BE_MISSING: Mapping[str, Callable[[int], int]] = MappingProxyType(
         "answered": lambda of: of - 1,
     }
 )
+# Exact types first: nearly every answer is one of them.
+_NUMBERS = (int, float, Decimal, Real)
 _WHY_NOT: Mapping[str, str] = MappingProxyType(
     {
         "complete": "no published rule for missing items",
@@ -236,12 +238,13 @@ def _checked(edition: Edition, answer: object) -> tuple[float | None, str | None
     if not edition.minimum <= value <= edition.maximum:
         return None, f"must be between {edition.minimum:g} and {edition.maximum:g}"
     steps = (value - edition.minimum) / edition.step
-    if abs(steps - round(steps)) > 1e-6:
+    nearest = round(steps)
+    if abs(steps - nearest) > 1e-6:
         if edition.step == 1 and edition.minimum.is_integer():
             return None, "must be a whole number"
         return None, f"must be in steps of {edition.step:g} from {edition.minimum:g}"
     # Back onto the grid, so that 0.1 + 0.2 and 0.3 are the same answer.
-    return round(edition.minimum + round(steps) * edition.step, 9), None
+    return round(edition.minimum + nearest * edition.step, 9), None
 
 
 def _number(answer: object) -> float | None:
@@ -249,7 +252,7 @@ def _number(answer: object) -> float | None:
     if isinstance(answer, str):
         if not re.fullmatch(r"\s*[+-]?[0-9]{1,15}(\.[0-9]{1,15})?\s*", answer, re.ASCII):
             return None
-    elif isinstance(answer, bool) or not isinstance(answer, Real | Decimal):
+    elif isinstance(answer, bool) or not isinstance(answer, _NUMBERS):
         return None
     try:
         value = float(answer)

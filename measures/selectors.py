@@ -25,6 +25,8 @@ from .statistics.summary import Point
 SeriesKey = tuple[str, str, str]
 # The instrument whose trends stand in lists: the one on the chart of an episode.
 IN_LISTS = "session-check-in"
+# What a client is asked for by a link, until a service chooses its own.
+ASKED_OF_CLIENTS = ("session-check-in", "outcome-check-in")
 
 
 def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[SeriesKey, list[Point]]:
@@ -105,12 +107,8 @@ def session_ratings(session: TherapySession) -> SessionRatings:
 
 
 def instruments_for_clients() -> list[instruments.Instrument]:
-    """Questionnaires a client can be asked to fill in: those with a client edition in words."""
-    return [
-        instrument
-        for instrument in instruments.instruments().values()
-        if "client" in instrument.editions and instrument.editions["client"].has_wording
-    ]
+    """Questionnaires a client can be asked to fill in, by name of their files."""
+    return [found for code, found in instruments.instruments().items() if code in ASKED_OF_CLIENTS]
 
 
 def open_requests(session: TherapySession) -> list[RatingRequest]:

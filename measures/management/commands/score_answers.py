@@ -66,10 +66,10 @@ def scored_rating(rating: object) -> dict[str, Any]:
         "scores": {each.scale: rounded(each.value) for each in scores},
         "means": {each.scale: rounded(each.mean) for each in scores},
         "answered": result.answered,
-        "missing": result.missing,
+        "missing": list(result.missing),
         "prorated": [each.scale for each in scores if each.prorated],
         "unscored": {each.scale: each.reason for each in scores if each.reason is not None},
-        "risk": result.risk,
+        "risk": list(result.risk),
         "band": {"label": result.band.label, "source": result.band.source} if result.band else None,
     }
 
