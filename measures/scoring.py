@@ -20,8 +20,6 @@ ITEMS_MAY_BE_MISSING: Mapping[str, Callable[[int], int]] = MappingProxyType(
         "answered": lambda of: of - 1,
     }
 )
-# Exact types first: nearly every answer is one of them.
-_NUMBERS = (int, float, Decimal, Real)
 _WHY_NOT: Mapping[str, str] = MappingProxyType(
     {
         "complete": "no published rule for missing items",
@@ -230,21 +228,25 @@ def _item_number(key: object) -> int | None:
 
 def _checked(edition: Edition, answer: object) -> tuple[float | None, str | None]:
     """The answer as a number on the edition's grid, or a message; (None, None) when it was skipped."""
+    low, high = edition.minimum, edition.maximum
+    # Nearly every answer is a whole number on the grid, and needs no longer look.
+    if type(answer) is int and low <= answer <= high and (answer - low) % edition.step == 0:
+        return float(answer), None
     if answer is None or (isinstance(answer, str) and not answer.strip()):
         return None, None
     value = _number(answer)
     if value is None:
         return None, "must be a number"
-    if not edition.minimum <= value <= edition.maximum:
-        return None, f"must be between {edition.minimum:g} and {edition.maximum:g}"
-    steps = (value - edition.minimum) / edition.step
+    if not low <= value <= high:
+        return None, f"must be between {low:g} and {high:g}"
+    steps = (value - low) / edition.step
     nearest = round(steps)
     if abs(steps - nearest) > 1e-6:
-        if edition.step == 1 and edition.minimum.is_integer():
+        if edition.step == 1 and low.is_integer():
             return None, "must be a whole number"
-        return None, f"must be in steps of {edition.step:g} from {edition.minimum:g}"
+        return None, f"must be in steps of {edition.step:g} from {low:g}"
     # Back onto the grid, so that 0.1 + 0.2 and 0.3 are the same answer.
-    return round(edition.minimum + nearest * edition.step, 9), None
+    return round(low + nearest * edition.step, 9), None
 
 
 def _number(answer: object) -> float | None:
@@ -252,7 +254,7 @@ def _number(answer: object) -> float | None:
     if isinstance(answer, str):
         if not re.fullmatch(r"\s*[+-]?[0-9]{1,15}(\.[0-9]{1,15})?\s*", answer, re.ASCII):
             return None
-    elif isinstance(answer, bool) or not isinstance(answer, _NUMBERS):
+    elif isinstance(answer, bool) or not isinstance(answer, Real | Decimal):
         return None
     try:
         value = float(answer)

@@ -1,7 +1,5 @@
 """From a TOML file to an Instrument. Whatever is wrong is refused with the name of the file and of the field."""
 
-import math
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,12 +20,13 @@ from .model import (
     Item,
     Published,
 )
+from .table import Table
 
 
 def parse_instrument(text: str, file: str) -> Instrument:
     """Read one instrument from TOML. `file` is its name, for messages; raises InstrumentError."""
     try:
-        table = _Table(tomllib.loads(text), file, "")
+        table = Table(tomllib.loads(text), file, "")
     except tomllib.TOMLDecodeError as error:
         raise InstrumentError(f"{file}: not valid TOML: {error}") from error
     table.allow("code", "name", "construct", "licence", "on_by_default", "edition")
@@ -52,7 +51,7 @@ def parse_instrument(text: str, file: str) -> Instrument:
     )
 
 
-def _editions(table: "_Table", code: str) -> list[Edition]:
+def _editions(table: Table, code: str) -> list[Edition]:
     table.allow(
         *("raters", "version", "number_of_items", "minimum", "maximum", "step", "reversed", "scales", "combined"),
         *("has_total", "opposite", "scoring", "missing", "missing_source", "may_not_apply", "higher_is_better"),
@@ -83,7 +82,7 @@ def _editions(table: "_Table", code: str) -> list[Edition]:
     return [replace(edition, **_about_total(table, edition)) for edition in editions]
 
 
-def _range(table: "_Table") -> dict[str, Any]:
+def _range(table: Table) -> dict[str, Any]:
     minimum, maximum, step = table.number("minimum"), table.number("maximum"), table.number("step")
     if not minimum < maximum:
         raise table.error("maximum", "must be greater than the minimum")
@@ -95,7 +94,7 @@ def _range(table: "_Table") -> dict[str, Any]:
     return {"minimum": minimum, "maximum": maximum, "step": step}
 
 
-def _rules(table: "_Table", count: int, scales: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+def _rules(table: Table, count: int, scales: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     """How scores are formed, and what happens without an answer."""
     scoring, missing = table.choice("scoring", SCORINGS), table.choice("missing", tuple(MISSING_RULES))
     if missing == "answered" and (scoring != "mean" or scales):
@@ -115,7 +114,7 @@ def _rules(table: "_Table", count: int, scales: Mapping[str, tuple[int, ...]]) -
     }
 
 
-def _scales(table: "_Table", count: int) -> dict[str, tuple[int, ...]]:
+def _scales(table: Table, count: int) -> dict[str, tuple[int, ...]]:
     """Scales that share no item and leave none out."""
     part = table.table("scales")
     scales: dict[str, tuple[int, ...]] = {}
@@ -137,7 +136,7 @@ def _scales(table: "_Table", count: int) -> dict[str, tuple[int, ...]]:
     return scales
 
 
-def _combined(table: "_Table", scales: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+def _combined(table: Table, scales: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     part = table.table("combined")
     combined = {}
     for name in part.data:
@@ -150,7 +149,7 @@ def _combined(table: "_Table", scales: Mapping[str, tuple[int, ...]]) -> dict[st
     return combined
 
 
-def _items(table: "_Table", count: int, scales: Mapping[str, tuple[int, ...]]) -> tuple[Item, ...]:
+def _items(table: Table, count: int, scales: Mapping[str, tuple[int, ...]]) -> tuple[Item, ...]:
     scale_of = {number: name for name, numbers in scales.items() for number in numbers}
     words: dict[int, tuple[str, str, str]] = {}
     for part in table.tables("wording"):
@@ -168,7 +167,7 @@ def _items(table: "_Table", count: int, scales: Mapping[str, tuple[int, ...]]) -
     )
 
 
-def _psychometrics(part: "_Table", scales: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+def _psychometrics(part: Table, scales: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     part.allow("metric", "sd", "reliability", "source")
     sd, reliability = part.numbers("sd"), part.numbers("reliability")
     for field, values in (("sd", sd), ("reliability", reliability)):
@@ -186,7 +185,7 @@ def _psychometrics(part: "_Table", scales: Mapping[str, tuple[int, ...]]) -> dic
     }
 
 
-def _risk(part: "_Table", count: int, reverse: frozenset[int]) -> dict[str, Any]:
+def _risk(part: Table, count: int, reverse: frozenset[int]) -> dict[str, Any]:
     part.allow("items", "above")
     if not part.data:
         return {}
@@ -197,7 +196,7 @@ def _risk(part: "_Table", count: int, reverse: frozenset[int]) -> dict[str, Any]
     return {"risk_items": tuple(sorted(numbers)), "risk_above": part.number("above")}
 
 
-def _about_total(table: "_Table", edition: Edition) -> dict[str, Any]:
+def _about_total(table: Table, edition: Edition) -> dict[str, Any]:
     """What is published about the total: each number within its range and with its source."""
     found: dict[str, Any] = {}
     for field in ("cutoff", "reliable_change", "bands"):
@@ -227,104 +226,3 @@ def _about_total(table: "_Table", edition: Edition) -> dict[str, Any]:
             raise part.error("levels", f"must rise from {low:g} and stay within {high:g}")
         found["bands"] = tuple(bands)
     return found
-
-
-class _Table:
-    """A TOML table whose readers raise InstrumentError with the file and the path of the field."""
-
-    def __init__(self, data: dict[str, Any], file: str, path: str) -> None:
-        self.data, self.file, self.path = data, file, path
-
-    def error(self, field: str, message: str) -> InstrumentError:
-        return InstrumentError(f"{self.file}: {self.path}{field}: {message}")
-
-    def allow(self, *fields: str) -> None:
-        for field in self.data:
-            if field not in fields:
-                raise self.error(field, "is not a known field")
-
-    def get(self, field: str) -> Any:
-        if field not in self.data:
-            raise self.error(field, "is missing")
-        return self.data[field]
-
-    def text(self, field: str) -> str:
-        value = self.get(field)
-        if not isinstance(value, str) or not value.strip():
-            raise self.error(field, "must be text")
-        return value.strip()
-
-    def boolean(self, field: str, *, default: bool | None = None) -> bool:
-        value = self.get(field) if default is None else self.data.get(field, default)
-        if not isinstance(value, bool):
-            raise self.error(field, "must be true or false")
-        return value
-
-    def whole(self, field: str) -> int:
-        value = self.get(field)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.error(field, "must be a whole number")
-        return value
-
-    def number(self, field: str) -> float:
-        value = self.get(field)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-            raise self.error(field, "must be a number")
-        return float(value)
-
-    def choice(self, field: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(field)
-        if value not in allowed:
-            raise self.error(field, f"must be one of {', '.join(allowed)}")
-        return value
-
-    def choices(self, field: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
-        values = self.get(field)
-        if not isinstance(values, list) or not values or any(value not in allowed for value in values):
-            raise self.error(field, f"must be a list drawn from {', '.join(allowed)}")
-        if len(set(values)) < len(values):
-            raise self.error(field, "names one twice")
-        return tuple(values)
-
-    def names(self, field: str, known: Mapping[str, object]) -> tuple[str, ...]:
-        """Names out of those that are known; an absent field reads as none."""
-        values = self.data.get(field, [])
-        if not isinstance(values, list) or any(not isinstance(value, str) for value in values):
-            raise self.error(field, "must be a list of names")
-        for value in values:
-            if value not in known:
-                raise self.error(field, f"there is no scale {value!r}")
-        if len(set(values)) < len(values):
-            raise self.error(field, "names one twice")
-        return tuple(values)
-
-    def item_numbers(self, field: str, count: int, *, default: list[int] | None = None) -> tuple[int, ...]:
-        values = self.get(field) if default is None else self.data.get(field, default)
-        if not isinstance(values, list):
-            raise self.error(field, "must be a list of item numbers")
-        for value in values:
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= count:
-                raise self.error(field, f"there is no item {value}")
-        if len(set(values)) < len(values):
-            raise self.error(field, "names an item twice")
-        return tuple(values)
-
-    def numbers(self, field: str) -> dict[str, float]:
-        part = self.table(field)
-        return {name: part.number(name) for name in part.data}
-
-    def table(self, field: str) -> "_Table":
-        """A table within this one; an absent one reads as empty."""
-        value = self.data.get(field, {})
-        if not isinstance(value, dict):
-            raise self.error(field, "must be a table")
-        for name in value:
-            if not re.fullmatch(r"[a-z_]+", name):
-                raise self.error(field, f"{name!r} must be lower-case letters")
-        return _Table(value, self.file, f"{self.path}{field}.")
-
-    def tables(self, field: str) -> list["_Table"]:
-        values = self.data.get(field, [])
-        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-            raise self.error(field, f"must be written as [[{field}]]")
-        return [_Table(value, self.file, f"{self.path}{field}[{n}].") for n, value in enumerate(values, start=1)]
