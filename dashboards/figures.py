@@ -181,8 +181,8 @@ def session_layout(low: float, high: float, axis: SessionAxis) -> dict[str, Any]
     }
 
 
-def outcome_figure(points: Sequence[Point], *, value_range: tuple[float, float], axis: SessionAxis) -> Figure:
-    """The outcome measure on the same session axis as the alliance above it; one y-axis of its own."""
+def total_figure(points: Sequence[Point], *, value_range: tuple[float, float], axis: SessionAxis) -> Figure:
+    """One measure by its total, on the same session axis as the alliance above it; one y-axis of its own."""
     low, high = value_range
     trace = line_trace(points, rater="client", scale="total")
     trace["line"]["color"] = trace["marker"]["color"] = COLOURS["outcome"]

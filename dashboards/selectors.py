@@ -12,7 +12,7 @@ from accounts.models import User
 from clients.models import Episode
 from clients.selectors import episodes
 from measures import catalogue, instruments
-from measures.instruments import Instrument
+from measures.instruments import COMPONENTS, Instrument
 from measures.models import EpisodeSeries, Rating, RatingRequest, Trend
 from measures.selectors import EpisodeRow, open_requests, series_of, with_gaps, with_latest_change
 from measures.statistics.summary import Point
@@ -22,7 +22,6 @@ from .figures import Dot, Missed, SessionAxis
 from .sentences import CHANGE_N, Change, ScaleTrend, change_in_words, gap_in_words
 
 ALLIANCE = "session-check-in"
-COMPONENTS = ("goal", "task", "bond")
 # Sessions rated by both before the two views are compared in words.
 GAP_N = 3
 Series = Mapping[tuple[str, str, str], list[Point]]
@@ -35,7 +34,7 @@ class NumbersRow:
     session: TherapySession
     client: list[float | None]
     therapist: list[float | None]
-    outcomes: list[float | None]
+    totals: list[float | None]
     is_sealed: bool
 
     @property
@@ -56,7 +55,7 @@ class EpisodeState:
     series: Series
     alliance: Instrument
     alliances: list[Instrument]
-    outcomes: list[Instrument]
+    by_total: list[Instrument]
     trends: list[ScaleTrend]
     change: Change
     gap: str
@@ -111,7 +110,7 @@ def chosen_alliance(
     """The alliance measure to show, and all there are: the one asked for, else the one rated most often."""
     rated: Counter[str] = Counter()
     for (code, _, _), points in series.items():
-        if known[code].construct == "alliance":
+        if known[code].has_components:
             rated[code] += sum(point.value is not None for point in points)
     there = [known[code] for code, _ in rated.most_common()]
     if wanted in rated:
@@ -119,9 +118,10 @@ def chosen_alliance(
     return (there[0] if there else shipped_alliance()), there
 
 
-def outcome_measure(code: str) -> Instrument | None:
+def measure_with_total(code: str) -> Instrument | None:
+    """An instrument that clients rate and that is shown by its total alone."""
     found = catalogue.known([code]).get(code)
-    return found if found is not None and found.construct == "outcome" else None
+    return found if found is not None and found.has_clients_total and not found.has_components else None
 
 
 def stamp_of(episode: Episode) -> str:
@@ -139,8 +139,8 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     series = series_of(episode.pk, with_gaps(session.number for session in sessions))
     known = catalogue.known(code for code, _, _ in series)
     alliance, alliances = chosen_alliance(series, known, instrument)
-    outcomes = [found for found in known.values() if found.construct == "outcome"]
-    outcomes.sort(key=lambda outcome: outcome.name)
+    by_total = [found for found in known.values() if found.has_clients_total and not found.has_components]
+    by_total.sort(key=lambda found: (found.construct, found.name))
     versions = EpisodeSeries.objects.filter(episode=episode).values_list("input_version", "computed_version").first()
     stored = Trend.objects.filter(episode=episode, instrument=alliance.code, rater="client", scale__in=COMPONENTS)
     trends = scale_trends({trend.scale: trend for trend in stored}, value_range(alliance))
@@ -153,11 +153,11 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         series=series,
         alliance=alliance,
         alliances=alliances,
-        outcomes=outcomes,
+        by_total=by_total,
         trends=trends,
         change=change_in_words(trends, client=episode.client.label, waiting=len(sealed_ids)),
         gap=latest_gap(series, alliance.code, episode.client.label),
-        rows=number_rows(sessions, series, alliance.code, outcomes, sealed_ids),
+        rows=number_rows(sessions, series, alliance.code, by_total, sealed_ids),
         sealed=[session for session in sessions if session.pk in sealed_ids],
         input_version=versions[0] if versions else 0,
         computed_version=versions[1] if versions else 0,
@@ -232,20 +232,20 @@ def latest_gap(series: Series, code: str, name: str) -> str:
 
 
 def number_rows(
-    sessions: list[TherapySession], series: Series, code: str, outcomes: list[Instrument], sealed_ids: set[uuid.UUID]
+    sessions: list[TherapySession], series: Series, code: str, by_total: list[Instrument], sealed_ids: set[uuid.UUID]
 ) -> list[NumbersRow]:
     columns = {
         (rater, scale): by_session(series, (code, rater, scale))
         for rater in ("client", "therapist")
         for scale in COMPONENTS
     }
-    totals = [by_session(series, (outcome.code, "client", "total")) for outcome in outcomes]
+    totals = [by_session(series, (instrument.code, "client", "total")) for instrument in by_total]
     return [
         NumbersRow(
             session=session,
             client=[columns["client", scale].get(session.number) for scale in COMPONENTS],
             therapist=[columns["therapist", scale].get(session.number) for scale in COMPONENTS],
-            outcomes=[total.get(session.number) for total in totals],
+            totals=[total.get(session.number) for total in totals],
             is_sealed=session.pk in sealed_ids,
         )
         for session in reversed(sessions)

@@ -69,15 +69,15 @@ def episode_change(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
 
 
 class EpisodeFigure(APIView):
-    """The chart of an episode as Plotly JSON: ?instrument= of the alliance, or ?outcome= for a panel beneath it."""
+    """The chart of an episode as Plotly JSON: ?instrument= of the alliance, or ?total= of a measure beneath it."""
 
     permission_classes = [PageTable]
 
     def get(self, request: Request, episode_id: uuid.UUID) -> Response:
         episode = visible_episode(request, episode_id)
         state = selectors.episode_state(episode, instrument=request.query_params.get("instrument", ""))
-        if "outcome" in request.query_params:
-            return Response(self.outcome(state, request.query_params["outcome"]))
+        if "total" in request.query_params:
+            return Response(self.total(state, request.query_params["total"]))
         code = state.alliance.code
         series = {
             (rater, scale): state.series[code, rater, scale]
@@ -96,12 +96,12 @@ class EpisodeFigure(APIView):
             )
         )
 
-    def outcome(self, state: selectors.EpisodeState, code: str) -> figures.Figure:
-        shown = selectors.outcome_measure(code)
+    def total(self, state: selectors.EpisodeState, code: str) -> figures.Figure:
+        shown = selectors.measure_with_total(code)
         if shown is None:
             raise Http404
         points = state.series.get((code, "client", "total"), [])
-        return figures.outcome_figure(points, value_range=selectors.value_range(shown), axis=state.axis)
+        return figures.total_figure(points, value_range=selectors.value_range(shown), axis=state.axis)
 
 
 @require_GET

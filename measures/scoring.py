@@ -2,23 +2,29 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
 from types import MappingProxyType
 
-from measures.instruments import TOTAL, Edition
+from measures.instruments import TOTAL, Band, Edition
 
-# How many items of a scale may be missing for it still to be scored, by the name of the rule.
-# Whole-number division keeps "at most a tenth" exact: 36 -> 3, 12 -> 1, 4 -> 0.
+# How many items of a scale may be missing for it still to be scored, by the name of the rule. For "rounded_mean" that
+# is after the gaps are filled in. Whole-number division keeps "at most a tenth" exact: 36 -> 3, 12 -> 1, 4 -> 0.
 ITEMS_MAY_BE_MISSING: Mapping[str, Callable[[int], int]] = MappingProxyType(
-    {"complete": lambda of: 0, "tenth": lambda of: of // 10}
+    {
+        "complete": lambda of: 0,
+        "tenth": lambda of: of // 10,
+        "rounded_mean": lambda of: 0,
+        "answered": lambda of: of - 1,
+    }
 )
 _WHY_NOT: Mapping[str, str] = MappingProxyType(
     {
         "complete": "no published rule for missing items",
-        "tenth": "by our rule at most a tenth may be missing",
+        "tenth": "at most a tenth may be missing",
+        "rounded_mean": "a sub-scale without any answer cannot be filled in",
     }
 )
 
@@ -35,8 +41,9 @@ class AnswerProblem(ValueError):
 class ScaleScore:
     """The score of one scale.
 
-    `value` is in the instrument's published metric (sum or mean); `mean` is the item mean after reversal, in the range
-    of one answer. Both are None, with a `reason`, when too many items are missing.
+    `value` is in the instrument's published metric (sum, mean or ten times the mean); `mean` is the item mean after
+    reversal, in the range of one answer. Both are None, with a `reason`, when too many items are missing. `prorated`
+    says that answers were missing and the score is estimated from the others.
     """
 
     scale: str
@@ -50,19 +57,26 @@ class ScaleScore:
 
 @dataclass(frozen=True)
 class Scoring:
-    """All scores of one rating: the scales in their order, then "total". `missing` lists the unanswered items."""
+    """All scores of one rating: the scales in their order, then the total where there is one.
+
+    `missing` lists the unanswered items, without those that don't apply. `risk` lists the items whose answer is to be
+    acted on at once, whether or not anything could be scored. `band` is that of the total.
+    """
 
     edition: str
     scores: Mapping[str, ScaleScore]
     answered: int
     missing: tuple[int, ...]
+    risk: tuple[int, ...] = ()
+    band: Band | None = None
 
 
 def check_answers(edition: Edition, answers: object) -> dict[int, float | None]:
     """Every item number of the edition with its answer, or None where it was skipped.
 
     `answers` is a list with one entry per item in order, or a mapping from item number (1 or "1") to answer; items
-    that a mapping leaves out are skipped. None and empty text mean skipped. Numbers may come as text ("7").
+    that a mapping leaves out are skipped. None and empty text mean skipped. Numbers may come as text ("7"). A list may
+    be shorter where not every item need be in use.
     Raises AnswerProblem naming every answer that cannot be taken.
     """
     given, problems = _by_item(edition, answers)
@@ -77,21 +91,51 @@ def check_answers(edition: Edition, answers: object) -> dict[int, float | None]:
     return checked
 
 
-def score(edition: Edition, answers: object) -> Scoring:
-    """Score a rating; raises AnswerProblem for answers that cannot be taken."""
-    checked = check_answers(edition, answers)
+def score(edition: Edition, answers: object, not_applicable: object = ()) -> Scoring:
+    """Score a rating; raises AnswerProblem for answers that cannot be taken.
+
+    `not_applicable` lists items that are left out of this rating, as item 1 of the WSAS is for somebody without a job:
+    they are neither answered nor missing, whatever stands beside them. Ranges then shrink, and no band is given.
+    """
+    return score_checked(edition, check_answers(edition, answers), check_not_applicable(edition, not_applicable))
+
+
+def score_checked(
+    edition: Edition, checked: Mapping[int, float | None], left_out: frozenset[int] = frozenset()
+) -> Scoring:
+    """As `score`, for answers that `check_answers` has passed: files have hundreds of thousands of them."""
+    given = {number: value for number, value in checked.items() if value is not None and number not in left_out}
     keyed = {
-        number: reverse(edition, value) if number in edition.reversed else value
-        for number, value in checked.items()
-        if value is not None
+        number: reverse(edition, value) if number in edition.reversed else value for number, value in given.items()
     }
-    scores = {scale: _scale_score(edition, scale, keyed) for scale in (*edition.scales, TOTAL)}
+    filled = _filled_in(edition, keyed, left_out) if edition.missing == "rounded_mean" else keyed
+    scores = {scale: _scale_score(edition, scale, keyed, filled, left_out) for scale in edition.scored_scales}
+    total = scores[TOTAL].value if edition.has_total else None
+    is_missing = edition.missing != "answered"
     return Scoring(
         edition=edition.key,
         scores=MappingProxyType(scores),
-        answered=len(keyed),
-        missing=tuple(number for number, value in checked.items() if value is None),
+        answered=len(given),
+        missing=tuple(n for n in checked if n not in given and n not in left_out) if is_missing else (),
+        risk=tuple(n for n in edition.risk_items if n in given and given[n] > edition.risk_above),
+        band=edition.band(total) if total is not None and not left_out else None,
     )
+
+
+def check_not_applicable(edition: Edition, numbers: object) -> frozenset[int]:
+    """The items that are left out of this rating; raises AnswerProblem for any that the edition always asks."""
+    if numbers is None:
+        return frozenset()
+    if not isinstance(numbers, Sequence | Set) or isinstance(numbers, str | bytes | bytearray):
+        raise AnswerProblem({"not_applicable": "must be a list of item numbers"})
+    left_out = set()
+    for each in numbers:
+        number = _item_number(each)
+        if number is None or number not in edition.may_not_apply:
+            allowed = ", ".join(map(str, sorted(edition.may_not_apply))) or "none"
+            raise AnswerProblem({"not_applicable": f"the items that may be left out are: {allowed}"})
+        left_out.add(number)
+    return frozenset(left_out)
 
 
 def reverse(edition: Edition, value: float) -> float:
@@ -104,23 +148,45 @@ def rescaled(edition: Edition, mean: float) -> float:
     return (mean - edition.minimum) / (edition.maximum - edition.minimum)
 
 
-def _scale_score(edition: Edition, scale: str, keyed: Mapping[int, float]) -> ScaleScore:
-    numbers = edition.numbers(scale)
-    values = [keyed[number] for number in numbers if number in keyed]
-    of, answered = len(numbers), len(values)
-    missing = of - answered
+def _scale_score(
+    edition: Edition,
+    scale: str,
+    keyed: Mapping[int, float],
+    filled: Mapping[int, float],
+    left_out: frozenset[int],
+) -> ScaleScore:
+    numbers = [number for number in edition.numbers(scale) if number not in left_out]
+    values = [filled[number] for number in numbers if number in filled]
+    of, answered = len(numbers), sum(number in keyed for number in numbers)
+    unfilled = of - len(values)
     reason = None
-    if answered == 0:
+    if of == 0:
+        reason = "it does not apply"
+    elif answered == 0:
         reason = "no item answered"
-    elif missing > ITEMS_MAY_BE_MISSING[edition.missing](of):
-        reason = f"{missing} of {of} items missing; {_WHY_NOT[edition.missing]}"
+    elif unfilled > ITEMS_MAY_BE_MISSING[edition.missing](of):
+        reason = f"{of - answered} of {of} items missing; {_WHY_NOT[edition.missing]}"
+        if edition.missing_source:
+            reason += f" ({edition.missing_source})"
     if reason is not None:
         return ScaleScore(scale, None, None, answered, of, False, reason)
-    mean = math.fsum(values) / answered
+    total = math.fsum(values)
     # A sum is exact when complete; otherwise it is as if the missing items had been answered like the others.
-    total = math.fsum(values) if missing == 0 else mean * of
-    value = mean if edition.scoring == "mean" else total
-    return ScaleScore(scale, value, mean, answered, of, missing > 0, None)
+    value = total if edition.scoring == "sum" and not unfilled else total * edition.score_per_mean(of) / len(values)
+    is_estimated = answered < of and edition.missing != "answered"
+    return ScaleScore(scale, value, total / len(values), answered, of, is_estimated, None)
+
+
+def _filled_in(edition: Edition, keyed: Mapping[int, float], left_out: frozenset[int]) -> dict[int, float]:
+    """The answers, with each gap filled by the rounded mean of its sub-scale; one without any answer stays empty."""
+    filled = dict(keyed)
+    for scale in (name for name in edition.scored_scales if name not in edition.combined and name != TOTAL):
+        numbers = [number for number in edition.numbers(scale) if number not in left_out]
+        values = [keyed[number] for number in numbers if number in keyed]
+        if values:
+            rounded = math.floor(math.fsum(values) / len(values) + 0.5)
+            filled |= {number: rounded for number in numbers if number not in keyed}
+    return filled
 
 
 def _by_item(edition: Edition, answers: object) -> tuple[dict[int, object], dict[int | str, str]]:
@@ -132,7 +198,7 @@ def _by_item(edition: Edition, answers: object) -> tuple[dict[int, object], dict
         for key, answer in answers.items():
             number = _item_number(key)
             if number is None:
-                problems[str(key)] = "is not an item number"
+                problems[_as_given(key)] = "is not an item number"
             elif not 1 <= number <= count:
                 problems[number] = f"there is no item {number}"
             elif number in given:
@@ -140,7 +206,7 @@ def _by_item(edition: Edition, answers: object) -> tuple[dict[int, object], dict
             else:
                 given[number] = answer
     elif isinstance(answers, Sequence) and not isinstance(answers, str | bytes | bytearray):
-        if len(answers) < count:
+        if len(answers) < count and edition.missing != "answered":
             problems["answers"] = f"must be {count}, one for each item; there are {len(answers)}"
         for number, answer in enumerate(answers, start=1):
             if number > count:
@@ -152,9 +218,14 @@ def _by_item(edition: Edition, answers: object) -> tuple[dict[int, object], dict
     return given, problems
 
 
+def _as_given(key: object) -> str:
+    """A stranger's key as it may stand in a message."""
+    return "a huge number" if isinstance(key, int) and abs(key) > 10**9 else str(key)[:40]
+
+
 def _item_number(key: object) -> int | None:
     if isinstance(key, int) and not isinstance(key, bool):
-        return key
+        return key if abs(key) < 10**6 else None
     if isinstance(key, str) and re.fullmatch(r"[1-9][0-9]{0,5}", key):
         return int(key)
     return None
@@ -162,20 +233,25 @@ def _item_number(key: object) -> int | None:
 
 def _checked(edition: Edition, answer: object) -> tuple[float | None, str | None]:
     """The answer as a number on the edition's grid, or a message; (None, None) when it was skipped."""
+    low, high = edition.minimum, edition.maximum
+    # Nearly every answer is a whole number on the grid, and needs no longer look.
+    if type(answer) is int and low <= answer <= high and (answer - low) % edition.step == 0:
+        return float(answer), None
     if answer is None or (isinstance(answer, str) and not answer.strip()):
         return None, None
     value = _number(answer)
     if value is None:
         return None, "must be a number"
-    if not edition.minimum <= value <= edition.maximum:
-        return None, f"must be between {edition.minimum:g} and {edition.maximum:g}"
-    steps = (value - edition.minimum) / edition.step
-    if abs(steps - round(steps)) > 1e-6:
-        if edition.step == 1 and edition.minimum.is_integer():
+    if not low <= value <= high:
+        return None, f"must be between {low:g} and {high:g}"
+    steps = (value - low) / edition.step
+    nearest = round(steps)
+    if abs(steps - nearest) > 1e-6:
+        if edition.step == 1 and low.is_integer():
             return None, "must be a whole number"
-        return None, f"must be in steps of {edition.step:g} from {edition.minimum:g}"
+        return None, f"must be in steps of {edition.step:g} from {low:g}"
     # Back onto the grid, so that 0.1 + 0.2 and 0.3 are the same answer.
-    return round(edition.minimum + round(steps) * edition.step, 9), None
+    return round(low + nearest * edition.step, 9), None
 
 
 def _number(answer: object) -> float | None:

@@ -23,6 +23,8 @@ from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
+# What a client is asked for by a link, until a service chooses its own.
+ASKED_OF_CLIENTS = ("session-check-in", "outcome-check-in")
 
 
 def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[SeriesKey, list[Point]]:
@@ -109,12 +111,8 @@ def session_ratings(session: TherapySession) -> SessionRatings:
 
 
 def instruments_for_clients() -> list[instruments.Instrument]:
-    """Questionnaires a client can be asked to fill in: those with a client edition in words."""
-    return [
-        instrument
-        for instrument in instruments.instruments().values()
-        if "client" in instrument.editions and instrument.editions["client"].has_wording
-    ]
+    """Questionnaires a client can be asked to fill in, by name of their files."""
+    return [found for code, found in instruments.instruments().items() if code in ASKED_OF_CLIENTS]
 
 
 def open_requests(session: TherapySession) -> list[RatingRequest]:
@@ -151,7 +149,7 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
     """
     ids = [episode.pk for episode in episodes]
     shipped = instruments.instruments()
-    alliance = [code for code, instrument in shipped.items() if instrument.construct == "alliance"]
+    alliance = [code for code, instrument in shipped.items() if instrument.has_components]
     trends: dict[uuid.UUID, dict[str, dict[str, Trend]]] = defaultdict(lambda: defaultdict(dict))
     for trend in Trend.objects.filter(episode_id__in=ids, rater=Rater.CLIENT, instrument__in=alliance):
         trends[trend.episode_id][trend.instrument][trend.scale] = trend
@@ -200,7 +198,7 @@ def described(ratings: list[Rating]) -> list[ShownRating]:
     known = catalogue.known(rating.instrument for rating in ratings)
     for rating in ratings:
         edition = known[rating.instrument].editions[rating.rater]
-        order = [*edition.scales, instruments.TOTAL]
+        order = edition.scored_scales
         shown.append(
             ShownRating(
                 rating,

@@ -265,7 +265,7 @@ def _rating(part: "_Part", own: Collection[str]) -> RatingSpec:
     part.allow("instrument", "rater", "items", "totals", "expect", "values", "when")
     code, rater, known = _instrument(part, own)
     totals, expect = part.columns_by_scale("totals"), part.columns_by_scale("expect")
-    scales = (TOTAL,) if known is None else (*known.scales, TOTAL)
+    scales = (TOTAL,) if known is None else known.scored_scales
     for key, columns in (("totals", totals), ("expect", expect)):
         for scale in columns:
             if (known or code in own) and scale not in scales:
@@ -312,7 +312,7 @@ def _series(part: "_Part", own: Collection[str]) -> SeriesSpec:
     part.allow("instrument", "rater", "scale", "values", "columns")
     code, rater, known = _instrument(part, own)
     scale = part.text("scale", default=TOTAL)
-    scales = (TOTAL,) if known is None else (*known.scales, TOTAL)
+    scales = (TOTAL,) if known is None else known.scored_scales
     if (known or code in own) and scale not in scales:
         part.mistake("scale", f"{code} has no scale {scale!r}; it has {', '.join(scales)}")
     points = tuple(_point(point) for point in part.parts("columns"))

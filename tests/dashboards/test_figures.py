@@ -49,8 +49,8 @@ def line(figure: figures.Figure, rater: str, scale: str) -> dict[str, Any]:
         alliance(missed=[Missed(3, "Did not attend")], band=("bond", 5.5, 9.0)),
         alliance(series={}),
         alliance(series={("client", "bond"): points(None, None)}),
-        figures.outcome_figure(points(3, None, 4), value_range=(0, 10), axis=up_to(3)),
-        figures.outcome_figure([], value_range=(0, 10), axis=up_to(1)),
+        figures.total_figure(points(3, None, 4), value_range=(0, 10), axis=up_to(3)),
+        figures.total_figure([], value_range=(0, 10), axis=up_to(1)),
         figures.caseload_figure([], value_range=(0, 10)),
         figures.caseload_figure([Dot("R-1", "/x/", 7, -1, True), Dot("R-2", "/y/", 7, 1, False)], value_range=(0, 10)),
     ],
@@ -77,7 +77,7 @@ def test_line_has_one_point_per_planned_session_and_a_gap_for_every_missing_one(
 
 
 def test_no_line_is_joined_over_a_gap():
-    outcome = figures.outcome_figure(points(3, None, 4), value_range=(0, 10), axis=up_to(3))
+    outcome = figures.total_figure(points(3, None, 4), value_range=(0, 10), axis=up_to(3))
     assert [trace["connectgaps"] for trace in [*alliance()["data"], *outcome["data"]]] == [False] * 7
     assert outcome["data"][0]["y"] == [3, None, 4]
 
@@ -87,7 +87,7 @@ def test_axis_shows_the_full_range_of_the_scale(value_range):
     low, high = value_range
     for figure in (
         alliance(series={("client", "bond"): points(low, high)}, value_range=value_range),
-        figures.outcome_figure(points(high, high), value_range=value_range, axis=up_to(2)),
+        figures.total_figure(points(high, high), value_range=value_range, axis=up_to(2)),
     ):
         axis = figure["layout"]["yaxis"]
         below, above = low - axis["range"][0], axis["range"][1] - high

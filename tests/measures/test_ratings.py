@@ -149,7 +149,7 @@ def pages_of(episode, session) -> dict[str, str]:
         "episode": reverse("dashboards:episode", args=[episode.pk]),
         "renewed part of it": reverse("dashboards:episode-change", args=[episode.pk]),
         "figure": reverse("dashboards:episode-figure", args=[episode.pk]),
-        "outcome figure": reverse("dashboards:episode-figure", args=[episode.pk]) + "?outcome=outcome-check-in",
+        "outcome figure": reverse("dashboards:episode-figure", args=[episode.pk]) + "?total=outcome-check-in",
         "client list": reverse("clients:client-list"),
     }
 
@@ -239,5 +239,5 @@ def test_outcome_rating_is_not_sealed(browser_of, service, episode):
     assert not Rating.objects.sealed().exists()
     page = browser_of(service.ada).get(reverse("sessions_app:session", args=[session.pk])).content.decode()
     assert CANARY in page
-    figure = reverse("dashboards:episode-figure", args=[episode.pk]) + "?outcome=outcome-check-in"
+    figure = reverse("dashboards:episode-figure", args=[episode.pk]) + "?total=outcome-check-in"
     assert browser_of(service.ada).get(figure).json()["data"][0]["y"] == [3.25]
