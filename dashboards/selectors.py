@@ -118,6 +118,14 @@ def chosen_alliance(
     return (there[0] if there else shipped_alliance()), there
 
 
+def total_points(series: Series, instrument: Instrument) -> list[Point]:
+    """Clients' totals of a measure as they are published; trends hold them as item means."""
+    edition = instrument.editions["client"]
+    factor = edition.score_per_mean(len(edition.numbers("total")))
+    points = series.get((instrument.code, "client", "total"), [])
+    return [Point(point.session, None if point.value is None else point.value * factor) for point in points]
+
+
 def measure_with_total(code: str) -> Instrument | None:
     """An instrument that clients rate and that is shown by its total alone."""
     found = catalogue.known([code]).get(code)
@@ -239,7 +247,7 @@ def number_rows(
         for rater in ("client", "therapist")
         for scale in COMPONENTS
     }
-    totals = [by_session(series, (instrument.code, "client", "total")) for instrument in by_total]
+    totals = [{point.session: point.value for point in total_points(series, instrument)} for instrument in by_total]
     return [
         NumbersRow(
             session=session,

@@ -100,8 +100,8 @@ class EpisodeFigure(APIView):
         shown = selectors.measure_with_total(code)
         if shown is None:
             raise Http404
-        points = state.series.get((code, "client", "total"), [])
-        return figures.total_figure(points, value_range=selectors.value_range(shown), axis=state.axis)
+        points = selectors.total_points(state.series, shown)
+        return figures.total_figure(points, value_range=shown.range_of_total, axis=state.axis)
 
 
 @require_GET

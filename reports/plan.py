@@ -6,8 +6,9 @@ A-1, session 2, wai-36    session 2, the same answers   unchanged
 A-1, session 3, wai-36    session 3, other answers      the rating is new and supersedes the one there
 """
 
+import functools
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -25,6 +26,8 @@ from .mapping import ImportedRating, Problem
 
 TOLERANCE = 1e-6
 SessionKey = tuple[str, int]
+# Computed when it is asked for: the check of a file has no use for most of them.
+Scores = Callable[[], Mapping[str, scoring.ScaleScore]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Plan:
     clients: list[Client] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
     sessions: list[TherapySession] = field(default_factory=list)
-    ratings: list[tuple[Rating, Mapping[str, scoring.ScaleScore]]] = field(default_factory=list)
+    ratings: list[tuple[Rating, Scores]] = field(default_factory=list)
     superseded: list[tuple[uuid.UUID, Rating]] = field(default_factory=list)
     unchanged: int = 0
     mismatches: list[str] = field(default_factory=list)
@@ -78,9 +81,10 @@ def plan_of(ratings: Sequence[ImportedRating], terms: Terms) -> Plan:
         if session is None:
             continue
         edition = known[rating.instrument].editions[rating.rater]
-        scores = scores_of(rating, edition)
-        plan.mismatches += mismatches_of(rating, scores)
-        answers = {} if rating.answers is None else {str(number): value for number, value in rating.answers.items()}
+        scores = functools.cache(functools.partial(scores_of, rating, edition))
+        if rating.expected:
+            plan.mismatches += mismatches_of(rating, scores())
+        answers = answers_of(rating)
         before = current.get((session.pk, rating.instrument, rating.rater))
         if before is not None and says_the_same(before, answers, scores):
             plan.unchanged += 1
@@ -267,7 +271,7 @@ def new_session(rating: ImportedRating, episode: Episode, day: date, terms: Term
 def scores_of(rating: ImportedRating, edition: Edition) -> Mapping[str, scoring.ScaleScore]:
     """Scores by the key from the answers, or as the totals of the file say; both in the published metric."""
     if rating.answers is not None:
-        return scoring.score(edition, rating.answers).scores
+        return scoring.score_checked(edition, rating.answers).scores
     return {scale: of_total(scale, value, edition) for scale, value in (rating.totals or {}).items()}
 
 
@@ -298,9 +302,13 @@ def current_ratings(sessions: Iterable[TherapySession]) -> dict[tuple[uuid.UUID,
     }
 
 
-def says_the_same(before: Rating, answers: Mapping[str, object], scores: Mapping[str, scoring.ScaleScore]) -> bool:
+def answers_of(rating: ImportedRating) -> dict[str, float | None]:
+    return {} if rating.answers is None else {str(number): answer for number, answer in rating.answers.items()}
+
+
+def says_the_same(before: Rating, answers: Mapping[str, object], scores: Scores) -> bool:
     if answers:
         return before.answers == answers
     return {score.scale: score.value for score in before.scores.all()} == {
-        scale: score.value for scale, score in scores.items()
+        scale: score.value for scale, score in scores().items()
     }

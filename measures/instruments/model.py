@@ -179,3 +179,8 @@ class Instrument:
     def has_clients_total(self) -> bool:
         edition = self.editions.get("client")
         return edition is not None and edition.has_total
+
+    @property
+    def range_of_total(self) -> tuple[float, float]:
+        """Lowest and highest published total of the clients' edition."""
+        return self.editions["client"].score_range(TOTAL)
