@@ -245,12 +245,6 @@ FIELDS: dict[str, dict[str, str]] = {
         "batch": OPERATIONAL,
         "position": OPERATIONAL,
         "ratings": IDENTIFYING,
-    },
-    "reports.ImportedObject": {
-        "id": OPERATIONAL,
-        "organisation": OPERATIONAL,
-        "batch": OPERATIONAL,
-        "kind": OPERATIONAL,
-        "object_id": OPERATIONAL,
+        "made": CLINICAL,
     },
 }

@@ -4,12 +4,14 @@ One import goes through the same four actions from the command and from the brow
 """
 
 import hashlib
+import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -21,11 +23,11 @@ from jobs import actions as jobs
 from measures.actions import define_measure, make_all_stale
 from measures.catalogue import measure_as_defined
 from measures.models import OwnMeasure, Rating, Score
-from sessions_app.models import TherapySession
+from sessions_app.models import Attendance, Format, TherapySession
 
 from .mapping import ImportedRating, Interpretation, MappingError, interpret, mapping_of
-from .models import ImportBatch, ImportChunk, ImportedObject
-from .plan import Plan, Terms, plan_of
+from .models import ImportBatch, ImportChunk
+from .plan import Plan, Terms, answers_of, plan_of
 from .reading import Limits, Table, Unreadable, read_table
 
 CHECK, WRITE, UNDO = "reports.check_import", "reports.write_import", "reports.undo_import"
@@ -168,11 +170,11 @@ def counts_of(found: Interpretation) -> dict[str, Any]:
 
 
 def add_up(report: dict[str, Any], plan: Plan) -> None:
-    report["written"] += len(plan.ratings) - len(plan.superseded)
-    report["superseded"] += len(plan.superseded)
+    report["written"] += len(plan.ratings) - len(plan.superseding)
+    report["superseded"] += len(plan.superseding)
     report["unchanged"] += plan.unchanged
     report["new_clients"] += len(plan.clients)
-    report["new_sessions"] += len(plan.sessions)
+    report["new_sessions"] += len(plan.meetings)
     report["mismatches"] += len(plan.mismatches)
     report["mismatch_lines"] = [*report["mismatch_lines"], *plan.mismatches][:LINES_KEPT]
 
@@ -250,7 +252,7 @@ def write_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
     if batch.state != State.WRITING:
         return batch
-    chunk = ImportChunk.objects.filter(batch=batch).order_by("position").first()
+    chunk = ImportChunk.objects.filter(batch=batch, ratings__isnull=False).order_by("position").first()
     if chunk is None:
         ImportBatch.objects.filter(pk=batch.pk).update(state=State.WRITTEN, content=None)
         batch.state = State.WRITTEN
@@ -258,66 +260,90 @@ def write_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     terms = terms_of(batch, batch.report["first_session"], own_measures(batch))
     plan = plan_of([from_list(kept) for kept in chunk.ratings], terms)
     if plan.problems:
-        ImportChunk.objects.filter(batch=batch).delete()
         failure = f"The record has changed since the check. {plan.problems[0]}"
         ImportBatch.objects.filter(pk=batch.pk).update(report={**batch.report, "failure": failure})
         start_undoing(batch, by=batch.written_by)
         return batch
     write(plan, batch)
-    chunk.delete()
+    chunk.ratings, chunk.made = None, made_by(plan)
+    chunk.save(update_fields=["ratings", "made"])
     batch.step += 1
     batch.save(update_fields=["step"])
     return batch
 
 
 def write(plan: Plan, batch: ImportBatch) -> None:
-    by = batch.written_by
+    by, now = batch.written_by, timezone.now()
+    assert by is not None
     Client.objects.bulk_create(plan.clients)
     Episode.objects.bulk_create(plan.episodes)
-    TherapySession.objects.bulk_create(plan.sessions)
-    Rating.objects.filter(pk__in=[before for before, _ in plan.superseded]).update(superseded_at=Now())
-    Rating.objects.bulk_create([rating for rating, _ in plan.ratings])
-    for before, rating in plan.superseded:
-        Rating.objects.filter(pk=before).update(superseded_by=rating)
+    insert(
+        TherapySession,
+        (
+            {
+                "id": meeting.id,
+                "organisation_id": batch.organisation_id,
+                "episode_id": meeting.episode.pk,
+                "number": meeting.number,
+                "held_on": meeting.held_on,
+                "is_date_assumed": meeting.is_date_assumed,
+                "attendance": Attendance.ATTENDED,
+                "format": Format.NOT_RECORDED,
+                "phase": meeting.phase,
+                "label": meeting.label,
+                "note": "",
+                "version": 1,
+                "created_at": now,
+                "created_by_id": by.pk,
+                # Nobody will rate these from the therapist's chair any more: there is nothing to keep independent.
+                "waived_at": now,
+                "waived_by_id": by.pk,
+            }
+            for meeting in plan.meetings
+        ),
+    )
+    replaced = [rating.replaces for rating in plan.superseding]
+    Rating.objects.filter(pk__in=replaced).update(superseded_at=Now())
+    insert(
+        Rating,
+        (
+            {
+                "id": rating.id,
+                "organisation_id": batch.organisation_id,
+                "session_id": rating.meeting.id,
+                "instrument": rating.source.instrument,
+                "rater": rating.source.rater,
+                "edition_version": rating.edition.version,
+                "answers": answers_of(rating.source),
+                "comment": "",
+                "do_not_raise": False,
+                # Noon of that day, wherever the service is: the file knows no hour.
+                "submitted_at": f"{rating.meeting.held_on}T12:00 {timezone.get_current_timezone_name()}",
+                "submitted_by_id": by.pk,
+            }
+            for rating in plan.ratings
+        ),
+    )
+    for rating in plan.superseding:
+        Rating.objects.filter(pk=rating.replaces).update(superseded_by=rating.id)
     insert(
         Score,
-        {
-            "organisation_id": "uuid",
-            "id": "uuid",
-            "rating_id": "uuid",
-            "scale": "text",
-            "value": "float8",
-            "mean": "float8",
-            "is_prorated": "bool",
-            "reason": "text",
-        },
-        [
-            (
-                batch.organisation_id,
-                uuid.uuid4(),
-                rating.pk,
-                score.scale,
-                score.value,
-                score.mean,
-                score.prorated,
-                score.reason or "",
-            )
-            for rating, scores in plan.ratings
-            for score in scores().values()
-        ],
+        (
+            {
+                "id": uuid.uuid4(),
+                "organisation_id": batch.organisation_id,
+                "rating_id": rating.id,
+                "scale": score.scale,
+                "value": score.value,
+                "mean": score.mean,
+                "is_prorated": score.prorated,
+                "reason": score.reason or "",
+            }
+            for rating in plan.ratings
+            for score in rating.scores.values()
+        ),
     )
-    made: tuple[tuple[str, Iterable[models.Model]], ...] = (
-        (ImportedObject.Kind.CLIENT, plan.clients),
-        (ImportedObject.Kind.EPISODE, plan.episodes),
-        (ImportedObject.Kind.SESSION, plan.sessions),
-        (ImportedObject.Kind.RATING, [rating for rating, _ in plan.ratings]),
-    )
-    insert(
-        ImportedObject,
-        {"organisation_id": "uuid", "id": "uuid", "batch_id": "uuid", "kind": "text", "object_id": "uuid"},
-        [(batch.organisation_id, uuid.uuid4(), batch.pk, str(kind), row.pk) for kind, rows in made for row in rows],
-    )
-    episodes = {rating.session.episode for rating, _ in plan.ratings}
+    episodes = {rating.meeting.episode for rating in plan.ratings}
     record_events(
         "ratings.imported",
         [(episode, episode.client_id) for episode in episodes],
@@ -327,30 +353,39 @@ def write(plan: Plan, batch: ImportBatch) -> None:
     make_all_stale([episode.pk for episode in episodes], organisation_id=batch.organisation_id)
 
 
-def insert(model: type[models.Model], columns: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Add rows without making an object of each: a file of a hundred thousand ratings has half a million scores."""
-    if not rows:
+def insert(model: type[models.Model], rows: Iterable[dict[str, Any]]) -> None:
+    """Add rows without an object for each: a file of a hundred thousand ratings has half a million scores."""
+    kept = list(rows)
+    if not kept:
         return
-    names = ", ".join(columns)
-    arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+    columns = {field.column: field.db_type(connection) for field in model._meta.concrete_fields}
+    names = ", ".join(kept[0])
+    typed = ", ".join(f"{name} {columns[name]}" for name in kept[0])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {model._meta.db_table} ({names}) SELECT * FROM unnest({arrays})",  # noqa: S608 — our own names
-            [list(column) for column in zip(*rows, strict=True)],
+            f"INSERT INTO {model._meta.db_table} ({names}) "  # noqa: S608 — names of our own columns
+            f"SELECT {names} FROM jsonb_to_recordset(%s) AS row ({typed})",
+            [json.dumps(kept, cls=DjangoJSONEncoder)],
         )
+
+
+def made_by(plan: Plan) -> dict[str, list[str]]:
+    return {
+        "ratings": [str(rating.id) for rating in plan.ratings],
+        "sessions": [str(meeting.id) for meeting in plan.meetings],
+        "episodes": [str(episode.pk) for episode in plan.episodes],
+        "clients": [str(client.pk) for client in plan.clients],
+    }
 
 
 @transaction.atomic
 def undo_import(*, batch: ImportBatch, by: User) -> None:
     """Take back, in steps, what an import wrote; also one that stopped half-way. Raises WrongState."""
-    if batch.state not in (State.WRITTEN, State.WRITING):
-        raise WrongState("Only an import that was written can be undone.")
-    ImportChunk.objects.filter(batch=batch).delete()
     start_undoing(batch, by=by)
 
 
 def start_undoing(batch: ImportBatch, *, by: User | None) -> None:
-    steps = sum(-(-count // RATINGS_IN_A_STEP) for count in counts_made(batch).values())
+    ImportChunk.objects.filter(batch=batch, ratings__isnull=False).delete()
     move(
         batch,
         [State.WRITTEN, State.WRITING],
@@ -358,50 +393,36 @@ def start_undoing(batch: ImportBatch, *, by: User | None) -> None:
         undone_by=by,
         undone_at=Now(),
         step=0,
-        steps=steps,
+        steps=ImportChunk.objects.filter(batch=batch).count(),
         content=None,
     )
     record_event("import.undone", batch, organisation_id=batch.organisation_id, by=by)
     jobs.request_job(task=UNDO, object_id=batch.pk, organisation_id=batch.organisation_id)
 
 
-def counts_made(batch: ImportBatch) -> dict[str, int]:
-    rows = ImportedObject.objects.filter(batch=batch).values_list("kind").annotate(count=models.Count("pk"))
-    return dict(rows.order_by())
-
-
 @transaction.atomic
 def undo_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
-    """Take back some ratings; after the last of them the sessions, episodes and clients that nobody has used since."""
+    """Take back the ratings of one chunk, and what came with them and nobody has used since."""
     batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
     if batch.state != State.UNDOING:
         return batch
-    kept = dict(batch.report.get("kept", {}))
-    for kind, model in (
-        (ImportedObject.Kind.RATING, Rating),
-        (ImportedObject.Kind.SESSION, TherapySession),
-        (ImportedObject.Kind.EPISODE, Episode),
-        (ImportedObject.Kind.CLIENT, Client),
-    ):
-        made = ImportedObject.objects.filter(batch=batch, kind=kind)
-        ids = list(made.values_list("object_id", flat=True)[:RATINGS_IN_A_STEP])
-        if not ids:
-            continue
-        if model is Rating:
-            withdraw_ratings(ids, batch)
-        elif stayed := remove_unused(model, ids):
-            kept[kind] = kept.get(kind, 0) + stayed
-        made.filter(object_id__in=ids).delete()
-        batch.step = min(batch.step + 1, batch.steps)
-        batch.report = {**batch.report, "kept": kept}
-        batch.save(update_fields=["step", "report"])
+    chunk = ImportChunk.objects.filter(batch=batch).order_by("-position").first()
+    if chunk is None:
+        batch.state = State.UNDONE
+        batch.save(update_fields=["state"])
         return batch
-    batch.state = State.UNDONE
-    batch.save(update_fields=["state"])
+    withdraw_ratings(chunk.made["ratings"], batch)
+    kept = dict(batch.report.get("kept", {}))
+    for kind, model in (("sessions", TherapySession), ("episodes", Episode), ("clients", Client)):
+        kept[kind] = kept.get(kind, 0) + remove_unused(model, chunk.made[kind])
+    chunk.delete()
+    batch.step += 1
+    batch.report = {**batch.report, "kept": kept}
+    batch.save(update_fields=["step", "report"])
     return batch
 
 
-def withdraw_ratings(ids: list[uuid.UUID], batch: ImportBatch) -> None:
+def withdraw_ratings(ids: list[str], batch: ImportBatch) -> None:
     """Delete imported ratings; one that they took the place of is current again, unless a later one has it."""
     ratings = Rating.objects.filter(pk__in=ids)
     episodes = dict(ratings.values_list("session__episode_id", "session__episode__client_id").distinct())
@@ -425,7 +446,7 @@ def withdraw_ratings(ids: list[uuid.UUID], batch: ImportBatch) -> None:
     make_all_stale(list(episodes), organisation_id=batch.organisation_id)
 
 
-def remove_unused(model: type[models.Model], ids: list[uuid.UUID]) -> int:
+def remove_unused(model: type[models.Model], ids: list[str]) -> int:
     """Delete those of some rows that nothing holds on to and nobody has changed; returns how many stay."""
     unused = model._default_manager.filter(pk__in=ids)
     if any(field.name == "version" for field in model._meta.concrete_fields):

@@ -73,33 +73,15 @@ class ImportBatch(OrganisationModel):
 
 
 class ImportChunk(OrganisationModel):
-    """Some checked ratings of a file, all of some clients', that wait to be written in one step."""
+    """Some checked ratings of a file, all of some clients', written and undone in one step.
+
+    `ratings` wait to be written; `made` are the ids of the clients, episodes, sessions and ratings that came of them.
+    """
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="chunks")
     position = models.PositiveIntegerField()
-    ratings = models.JSONField()
+    ratings = models.JSONField(null=True, blank=True)
+    made = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["batch", "position"], name="reports_chunk_position_once")]
-
-
-class ImportedObject(OrganisationModel):
-    """A row of the record that an import made, so that the import can be undone."""
-
-    class Kind(models.TextChoices):
-        RATING = "rating", "Rating"
-        SESSION = "session", "Session"
-        EPISODE = "episode", "Episode"
-        CLIENT = "client", "Client"
-
-    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="objects_made")
-    kind = models.CharField(max_length=8, choices=Kind)
-    object_id = models.UUIDField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["batch", "kind", "object_id"], name="reports_imported_once"),
-            models.CheckConstraint(
-                name="reports_imported_kind_known", condition=Q(kind__in=["rating", "session", "episode", "client"])
-            ),
-        ]

@@ -6,28 +6,24 @@ A-1, session 2, wai-36    session 2, the same answers   unchanged
 A-1, session 3, wai-36    session 3, other answers      the rating is new and supersedes the one there
 """
 
-import functools
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models.functions import Lower
-from django.utils import timezone
 
 from accounts.models import User
 from clients.models import Client, Episode, Modality
 from measures import catalogue, scoring
 from measures.instruments import TOTAL, Edition, Instrument
 from measures.models import Rating
-from sessions_app.models import Attendance, Format, Phase, TherapySession
+from sessions_app.models import TherapySession
 
 from .mapping import ImportedRating, Problem
 
 TOLERANCE = 1e-6
 SessionKey = tuple[str, int]
-# Computed when it is asked for: the check of a file has no use for most of them.
-Scores = Callable[[], Mapping[str, scoring.ScaleScore]]
 
 
 @dataclass(frozen=True)
@@ -55,53 +51,71 @@ class Terms:
         return self.therapists.get(rating.therapist or "", self.therapist)
 
 
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A session of the plan, new or in the record."""
+
+    id: uuid.UUID
+    episode: Episode
+    number: int
+    held_on: date
+    is_new: bool
+    is_date_assumed: bool
+    phase: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewRating:
+    """A rating to write; its scores are computed when they are asked for, which the check of a file does not do."""
+
+    id: uuid.UUID
+    meeting: Meeting
+    source: ImportedRating
+    edition: Edition
+    replaces: uuid.UUID | None
+
+    @property
+    def scores(self) -> Mapping[str, scoring.ScaleScore]:
+        return scores_of(self.source, self.edition)
+
+
 @dataclass
 class Plan:
-    """New rows, not saved; ratings that others take the place of; and what stands in the way."""
+    """New rows, and what stands in the way. Files are large: only the few clients and episodes are model instances."""
 
     clients: list[Client] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
-    sessions: list[TherapySession] = field(default_factory=list)
-    ratings: list[tuple[Rating, Scores]] = field(default_factory=list)
-    superseded: list[tuple[uuid.UUID, Rating]] = field(default_factory=list)
+    meetings: list[Meeting] = field(default_factory=list)
+    ratings: list[NewRating] = field(default_factory=list)
     unchanged: int = 0
     mismatches: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def superseding(self) -> list[NewRating]:
+        return [rating for rating in self.ratings if rating.replaces]
 
 
 def plan_of(ratings: Sequence[ImportedRating], terms: Terms) -> Plan:
     """The plan for ratings that hold all those of their clients in the file."""
     plan = Plan()
     episodes = episodes_for(ratings, terms, plan)
-    sessions = sessions_for([rating for rating in ratings if rating.client in episodes], episodes, terms, plan)
+    meetings = meetings_for([rating for rating in ratings if rating.client in episodes], episodes, terms, plan)
     known = {**catalogue.known({rating.instrument for rating in ratings} - set(terms.own)), **terms.own}
-    current = current_ratings(session for session in sessions.values() if not session._state.adding)
+    current = current_ratings([meeting.id for meeting in meetings.values() if not meeting.is_new])
     for rating in ratings:
-        session = sessions.get((rating.client, rating.session))
-        if session is None:
+        meeting = meetings.get((rating.client, rating.session))
+        if meeting is None:
             continue
         edition = known[rating.instrument].editions[rating.rater]
-        scores = functools.cache(functools.partial(scores_of, rating, edition))
         if rating.expected:
-            plan.mismatches += mismatches_of(rating, scores())
-        answers = answers_of(rating)
-        before = current.get((session.pk, rating.instrument, rating.rater))
-        if before is not None and says_the_same(before, answers, scores):
+            plan.mismatches += mismatches_of(rating, scores_of(rating, edition))
+        before = current.get((meeting.id, rating.instrument, rating.rater))
+        if before is not None and says_the_same(before, rating, edition):
             plan.unchanged += 1
             continue
-        new = Rating(
-            organisation_id=terms.by.organisation_id,
-            session=session,
-            instrument=rating.instrument,
-            rater=rating.rater,
-            edition_version=edition.version,
-            answers=answers,
-            submitted_at=timezone.make_aware(datetime.combine(session.held_on, time(12))),
-            submitted_by=terms.by,
-        )
-        plan.ratings.append((new, scores))
-        if before is not None:
-            plan.superseded.append((before.pk, new))
+        plan.ratings.append(NewRating(uuid.uuid4(), meeting, rating, edition, before.pk if before else None))
     return plan
 
 
@@ -203,39 +217,49 @@ def problem_of(rating: ImportedRating, earlier: tuple[ImportedRating, date] | No
     return None
 
 
-def sessions_for(
+def meetings_for(
     ratings: Sequence[ImportedRating], episodes: Mapping[str, Episode], terms: Terms, plan: Plan
-) -> dict[SessionKey, TherapySession]:
+) -> dict[SessionKey, Meeting]:
     """The session of each rating. One that nobody rated is not made up: its number stays free and shows as a gap."""
     old = {episode.pk: code for code, episode in episodes.items() if not episode._state.adding}
     there = {
         (old[session.episode_id], session.number): session for session in TherapySession.objects.filter(episode__in=old)
     }
-    found: dict[SessionKey, TherapySession] = {}
+    found: dict[SessionKey, Meeting] = {}
     for rating in ratings:
         key = rating.client, rating.session
-        episode, day = episodes[rating.client], terms.day_of(rating)
+        if key in found:
+            continue
+        session, episode = there.get(key), episodes[rating.client]
+        day = session.held_on if session else terms.day_of(rating)
         assert day is not None
-        if key in there:
-            problem = contradiction(rating, there[key])
-            if problem:
-                plan.problems.append(Problem(rating.row, terms.session_column, str(rating.session), problem))
-            else:
-                found[key] = there[key]
-        elif day < episode.started_on:
-            plan.problems.append(
-                Problem(
-                    rating.row,
-                    terms.session_column,
-                    f"{day:%Y-%m-%d}",
-                    f"is before the episode of {rating.client} started, on {episode.started_on:%-d %B %Y}. "
-                    "Correct the date, or import these sessions under another code.",
-                )
-            )
-        elif key not in found:
-            found[key] = new_session(rating, episode, day, terms)
-            plan.sessions.append(found[key])
+        problem = contradiction(rating, session) if session else too_early(rating, day, episode)
+        if problem:
+            value = f"{day:%Y-%m-%d}" if session is None else str(rating.session)
+            plan.problems.append(Problem(rating.row, terms.session_column, value, problem))
+            continue
+        found[key] = Meeting(
+            id=session.pk if session else uuid.uuid4(),
+            episode=episode,
+            number=rating.session,
+            held_on=day,
+            is_new=session is None,
+            is_date_assumed=rating.held_on is None,
+            phase=rating.phase,
+            label=rating.label or "",
+        )
+        if session is None:
+            plan.meetings.append(found[key])
     return found
+
+
+def too_early(rating: ImportedRating, day: date, episode: Episode) -> str:
+    if day >= episode.started_on:
+        return ""
+    return (
+        f"is before the episode of {rating.client} started, on {episode.started_on:%-d %B %Y}. "
+        "Correct the date, or import these sessions under another code."
+    )
 
 
 def contradiction(rating: ImportedRating, session: TherapySession) -> str:
@@ -247,25 +271,6 @@ def contradiction(rating: ImportedRating, session: TherapySession) -> str:
             f"and on {rating.held_on:%-d %B %Y} in the file. Correct one of the two."
         )
     return ""
-
-
-def new_session(rating: ImportedRating, episode: Episode, day: date, terms: Terms) -> TherapySession:
-    return TherapySession(
-        organisation_id=terms.by.organisation_id,
-        episode=episode,
-        number=rating.session,
-        held_on=day,
-        is_date_assumed=rating.held_on is None,
-        attendance=Attendance.ATTENDED,
-        format=Format.NOT_RECORDED,
-        phase=Phase(rating.phase),
-        label=rating.label or "",
-        created_by=terms.by,
-        created_at=terms.now,
-        # Nobody will rate these from the therapist's chair any more: there is nothing to keep independent.
-        waived_at=terms.now,
-        waived_by=terms.by,
-    )
 
 
 def scores_of(rating: ImportedRating, edition: Edition) -> Mapping[str, scoring.ScaleScore]:
@@ -295,20 +300,19 @@ def mismatches_of(rating: ImportedRating, scores: Mapping[str, scoring.ScaleScor
     return found
 
 
-def current_ratings(sessions: Iterable[TherapySession]) -> dict[tuple[uuid.UUID, str, str], Rating]:
-    ratings = Rating.objects.current().filter(session__in=[session.pk for session in sessions])
-    return {
-        (rating.session_id, rating.instrument, rating.rater): rating for rating in ratings.prefetch_related("scores")
-    }
+def current_ratings(session_ids: list[uuid.UUID]) -> dict[tuple[uuid.UUID, str, str], Rating]:
+    ratings = Rating.objects.current().filter(session__in=session_ids).prefetch_related("scores")
+    return {(rating.session_id, rating.instrument, rating.rater): rating for rating in ratings}
 
 
 def answers_of(rating: ImportedRating) -> dict[str, float | None]:
     return {} if rating.answers is None else {str(number): answer for number, answer in rating.answers.items()}
 
 
-def says_the_same(before: Rating, answers: Mapping[str, object], scores: Scores) -> bool:
-    if answers:
-        return before.answers == answers
+def says_the_same(before: Rating, rating: ImportedRating, edition: Edition) -> bool:
+    if rating.answers is not None:
+        return before.answers == answers_of(rating)
+    scores = scores_of(rating, edition)
     return {score.scale: score.value for score in before.scores.all()} == {
-        scale: score.value for scale, score in scores().items()
+        scale: score.value for scale, score in scores.items()
     }

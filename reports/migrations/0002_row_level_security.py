@@ -6,8 +6,4 @@ from jobs.security import protect
 class Migration(migrations.Migration):
     dependencies = [("reports", "0001_initial")]
 
-    operations = [
-        protect("reports_importbatch"),
-        protect("reports_importchunk"),
-        protect("reports_importedobject"),
-    ]
+    operations = [protect("reports_importbatch"), protect("reports_importchunk")]

@@ -25,7 +25,7 @@ from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.models import EpisodeSeries, OwnMeasure, Trend
 from reports import actions as reports
 from reports.mapping import shipped_mappings
-from reports.models import ImportBatch, ImportedObject
+from reports.models import ImportBatch
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -213,7 +213,6 @@ class Rows:
     measure: Any
     batch: Any
     chunk: Any
-    imported: Any
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)
@@ -275,7 +274,6 @@ def rows(service):
         measure=OwnMeasure.objects.get(code="bdi"),
         batch=batch,
         chunk=batch.chunks.first(),
-        imported=ImportedObject.objects.filter(kind="rating").first(),
     )
 
 
@@ -405,8 +403,6 @@ CASES: dict[str, Case] = {
         lambda rows: {"undone_at": NOW},
     ),
     "reports_chunk_position_once": copy("chunk", lambda rows: {"position": 7}),
-    "reports_imported_once": copy("imported", lambda rows: {"object_id": uuid.uuid4()}),
-    "reports_imported_kind_known": change("imported", {"kind": "client"}, {"kind": "house"}),
 }
 
 
