@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -281,48 +280,48 @@ def write(plan: Plan, batch: ImportBatch) -> None:
         TherapySession,
         (
             {
-                "id": meeting.id,
-                "organisation_id": batch.organisation_id,
-                "episode_id": meeting.episode.pk,
+                "id": str(meeting.id),
+                "episode_id": str(meeting.episode.pk),
                 "number": meeting.number,
-                "held_on": meeting.held_on,
+                "held_on": meeting.held_on.isoformat(),
                 "is_date_assumed": meeting.is_date_assumed,
-                "attendance": Attendance.ATTENDED,
-                "format": Format.NOT_RECORDED,
                 "phase": meeting.phase,
                 "label": meeting.label,
-                "note": "",
-                "version": 1,
-                "created_at": now,
-                "created_by_id": by.pk,
-                # Nobody will rate these from the therapist's chair any more: there is nothing to keep independent.
-                "waived_at": now,
-                "waived_by_id": by.pk,
             }
             for meeting in plan.meetings
         ),
+        organisation_id=batch.organisation_id,
+        attendance=Attendance.ATTENDED.value,
+        format=Format.NOT_RECORDED.value,
+        note="",
+        version=1,
+        created_at=now,
+        created_by_id=by.pk,
+        # Nobody will rate these from the therapist's chair any more: there is nothing to keep independent.
+        waived_at=now,
+        waived_by_id=by.pk,
     )
     replaced = [rating.replaces for rating in plan.superseding]
     Rating.objects.filter(pk__in=replaced).update(superseded_at=Now())
+    noon = f"T12:00 {timezone.get_current_timezone_name()}"  # of that day, where the service is: the file knows no hour
     insert(
         Rating,
         (
             {
-                "id": rating.id,
-                "organisation_id": batch.organisation_id,
-                "session_id": rating.meeting.id,
+                "id": str(rating.id),
+                "session_id": str(rating.meeting.id),
                 "instrument": rating.source.instrument,
                 "rater": rating.source.rater,
                 "edition_version": rating.edition.version,
                 "answers": answers_of(rating.source),
-                "comment": "",
-                "do_not_raise": False,
-                # Noon of that day, wherever the service is: the file knows no hour.
-                "submitted_at": f"{rating.meeting.held_on}T12:00 {timezone.get_current_timezone_name()}",
-                "submitted_by_id": by.pk,
+                "submitted_at": rating.meeting.held_on.isoformat() + noon,
             }
             for rating in plan.ratings
         ),
+        organisation_id=batch.organisation_id,
+        comment="",
+        do_not_raise=False,
+        submitted_by_id=by.pk,
     )
     for rating in plan.superseding:
         Rating.objects.filter(pk=rating.replaces).update(superseded_by=rating.id)
@@ -330,9 +329,7 @@ def write(plan: Plan, batch: ImportBatch) -> None:
         Score,
         (
             {
-                "id": uuid.uuid4(),
-                "organisation_id": batch.organisation_id,
-                "rating_id": rating.id,
+                "rating_id": str(rating.id),
                 "scale": score.scale,
                 "value": score.value,
                 "mean": score.mean,
@@ -342,6 +339,7 @@ def write(plan: Plan, batch: ImportBatch) -> None:
             for rating in plan.ratings
             for score in rating.scores.values()
         ),
+        organisation_id=batch.organisation_id,
     )
     episodes = {rating.meeting.episode for rating in plan.ratings}
     record_events(
@@ -353,19 +351,23 @@ def write(plan: Plan, batch: ImportBatch) -> None:
     make_all_stale([episode.pk for episode in episodes], organisation_id=batch.organisation_id)
 
 
-def insert(model: type[models.Model], rows: Iterable[dict[str, Any]]) -> None:
-    """Add rows without an object for each: a file of a hundred thousand ratings has half a million scores."""
+def insert(model: type[models.Model], rows: Iterable[dict[str, Any]], **same: Any) -> None:
+    """Add rows without an object for each: a file of a hundred thousand ratings has half a million scores.
+
+    `same` are the columns with one value in all rows; a row without an id gets one.
+    """
     kept = list(rows)
     if not kept:
         return
     columns = {field.column: field.db_type(connection) for field in model._meta.concrete_fields}
-    names = ", ".join(kept[0])
     typed = ", ".join(f"{name} {columns[name]}" for name in kept[0])
+    names = ", ".join([*kept[0], *same, *([] if "id" in kept[0] else ["id"])])
+    values = ", ".join([*kept[0], *(["%s"] * len(same)), *([] if "id" in kept[0] else ["gen_random_uuid()"])])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {model._meta.db_table} ({names}) "  # noqa: S608 — names of our own columns
-            f"SELECT {names} FROM jsonb_to_recordset(%s) AS row ({typed})",
-            [json.dumps(kept, cls=DjangoJSONEncoder)],
+            f"INSERT INTO {model._meta.db_table} ({names}) SELECT {values} "  # noqa: S608 — names of our own columns
+            f"FROM jsonb_to_recordset(%s) AS row ({typed})",
+            [*same.values(), json.dumps(kept)],
         )
 
 
