@@ -1,10 +1,11 @@
-"""Prints the accounts of the demo organisation."""
+"""Prints the accounts of the demo organisations."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from dashboards import demo
+from reports import demo as open_data
 
 
 class Command(BaseCommand):
@@ -13,3 +14,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if demo.is_allowed():
             self.stdout.write(demo.accounts_in_words())
+            self.stdout.write(open_data.accounts_in_words())

@@ -1,10 +1,11 @@
-"""Loads the demo organisation: invented people, 40 clients, a year of sessions. Does nothing when it is there."""
+"""Loads two demo organisations: invented people with a year of sessions, and published data. Once only."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from dashboards import demo
+from reports import demo as open_data
 
 
 class Command(BaseCommand):
@@ -14,3 +15,4 @@ class Command(BaseCommand):
         if not demo.is_allowed():
             raise CommandError("Demo data, with their known passwords, are loaded only where ALLIANCE_DEMO=1.")
         demo.load()
+        open_data.load()
