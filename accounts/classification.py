@@ -103,6 +103,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "therapist": OPERATIONAL,
         "modality": CLINICAL,
         "practitioner_title": OPERATIONAL,
+        "origin": CLINICAL,
         "started_on": CLINICAL,
         "ended_on": CLINICAL,
         "ending": CLINICAL,

@@ -5,6 +5,8 @@ from django.db.models.functions import Lower, Now
 from accounts.access import reach
 from accounts.models import OrganisationModel, User
 
+ORIGIN_LENGTH = 1_000
+
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def visible_to(self, user: User) -> "ClientQuerySet":
@@ -72,6 +74,8 @@ class Episode(OrganisationModel):
     modality = models.CharField(max_length=20, choices=Modality)
     practitioner_title = models.CharField(max_length=60)
     started_on = models.DateField()
+    # Where the record came from, when that was a file; said wherever the episode is shown.
+    origin = models.TextField(max_length=ORIGIN_LENGTH, blank=True)
     ended_on = models.DateField(null=True, blank=True)
     ending = models.CharField(max_length=12, choices=Ending, blank=True)
     created_at = models.DateTimeField(db_default=Now())

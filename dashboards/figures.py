@@ -21,11 +21,27 @@ Figure = dict[str, Any]
 
 @dataclass(frozen=True)
 class SessionAxis:
-    """Session numbers from the first to the last; `labels` where a meeting is called something else."""
+    """Session numbers from the first to the last.
+
+    `labels` are the names of meetings that are more than a number. At each of `breaks` another part of the episode
+    begins (the therapy after its baseline, a follow-up after the therapy), and lines stop before it: how much time lies
+    between is not known.
+    """
 
     first: int
     last: int
     labels: Mapping[int, str]
+    breaks: frozenset[int] = frozenset()
+
+    def tick(self, session: int) -> str:
+        """Short enough to stand upright on a phone: F1 for “Follow-up 1”, B for “Baseline”."""
+        label = self.labels.get(session)
+        if label is None:
+            return str(session)
+        return "".join(word if word.isdigit() else word[0].upper() for word in label.split())
+
+    def name(self, session: int) -> str:
+        return self.labels.get(session) or f"Session {session}"
 
 
 @dataclass(frozen=True)
@@ -48,7 +64,7 @@ def alliance_figure(
 
     `series` maps (rater, scale) to one point per session; `band` is (scale, low, high) of the usual range.
     """
-    traces = [line_trace(points, rater=rater, scale=scale) for (rater, scale), points in series.items()]
+    traces = [line_trace(points, rater=rater, scale=scale, axis=axis) for (rater, scale), points in series.items()]
     low, high = value_range
     if missed:
         traces.append(missed_trace(missed, y=low))
@@ -86,7 +102,12 @@ def alliance_figure(
     return {"data": traces, "layout": layout}
 
 
-def line_trace(points: Sequence[Point], *, rater: str, scale: str) -> dict[str, Any]:
+def line_trace(points: Sequence[Point], *, rater: str, scale: str, axis: SessionAxis) -> dict[str, Any]:
+    shown: list[Point] = []
+    for point in points:
+        if point.session in axis.breaks:
+            shown.append(Point(point.session, None))
+        shown.append(point)
     colour = COLOURS.get(scale, COLOURS["outcome"])
     is_client = rater == "client"
     label = LABELS[scale]
@@ -94,8 +115,9 @@ def line_trace(points: Sequence[Point], *, rater: str, scale: str) -> dict[str, 
         "type": "scatter",
         "mode": "lines+markers",
         "name": f"{label}, {rater}",
-        "x": [point.session for point in points],
-        "y": [point.value for point in points],
+        "x": [point.session for point in shown],
+        "y": [point.value for point in shown],
+        "customdata": [escaped(axis.name(point.session)) for point in shown],
         "cliponaxis": False,
         "connectgaps": False,
         "opacity": 1 if is_client else 0.7,
@@ -105,7 +127,7 @@ def line_trace(points: Sequence[Point], *, rater: str, scale: str) -> dict[str, 
             "size": 8 if is_client else 6,
             "symbol": SYMBOLS[scale] if is_client else f"{SYMBOLS[scale]}-open",
         },
-        "hovertemplate": f"Session %{{x}}<br>{label}, {rater}: %{{y:.1f}}<extra></extra>",
+        "hovertemplate": f"%{{customdata}}<br>{label}, {rater}: %{{y:.1f}}<extra></extra>",
         "meta": {"role": scale if scale in COLOURS else "outcome", "rater": rater},
         "showlegend": False,
     }
@@ -162,7 +184,7 @@ def session_layout(low: float, high: float, axis: SessionAxis) -> dict[str, Any]
             "title": {"text": "Session"},
             "tickmode": "array",
             "tickvals": ticks,
-            "ticktext": [escaped(axis.labels.get(tick, str(tick))) for tick in ticks],
+            "ticktext": [escaped(axis.tick(tick)) for tick in ticks],
             "range": [axis.first - 0.5, max(axis.last, axis.first + 4) + 0.9],
             "showgrid": False,
             "zeroline": False,
@@ -170,8 +192,8 @@ def session_layout(low: float, high: float, axis: SessionAxis) -> dict[str, Any]
         },
         "yaxis": {
             "range": [low - 0.04 * (high - low), high + 0.04 * (high - low)],
-            "dtick": (high - low) / 5,
-            "tick0": low,
+            "dtick": even_step(high - low),
+            "tick0": low if (high - low) % even_step(high - low) == 0 else 0,
             "zeroline": False,
             "fixedrange": True,
         },
@@ -181,10 +203,16 @@ def session_layout(low: float, high: float, axis: SessionAxis) -> dict[str, Any]
     }
 
 
+def even_step(span: float) -> float:
+    """The smallest step of a round number that divides a range into seven parts or fewer."""
+    steps = (base * 10.0**power for power in range(-3, 9) for base in (1, 2, 5))
+    return next((step for step in steps if span / step <= 7), span)
+
+
 def total_figure(points: Sequence[Point], *, value_range: tuple[float, float], axis: SessionAxis) -> Figure:
     """One measure by its total, on the same session axis as the alliance above it; one y-axis of its own."""
     low, high = value_range
-    trace = line_trace(points, rater="client", scale="total")
+    trace = line_trace(points, rater="client", scale="total", axis=axis)
     trace["line"]["color"] = trace["marker"]["color"] = COLOURS["outcome"]
     return {"data": [trace], "layout": session_layout(low, high, axis)}
 

@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.db.models import Count, Max, Q
 from django.urls import reverse
@@ -12,14 +13,14 @@ from accounts.models import User
 from clients.models import Episode
 from clients.selectors import episodes
 from measures import catalogue, instruments
-from measures.instruments import COMPONENTS, Instrument
+from measures.instruments import COMPONENTS, TOTAL, Instrument
 from measures.models import EpisodeSeries, Rating, RatingRequest, Trend
 from measures.selectors import EpisodeRow, open_requests, series_of, with_gaps, with_latest_change
 from measures.statistics.summary import Point
-from sessions_app.models import TOOK_PLACE, TherapySession
+from sessions_app.models import TOOK_PLACE, Phase, TherapySession
 
 from .figures import Dot, Missed, SessionAxis
-from .sentences import CHANGE_N, Change, ScaleTrend, change_in_words, gap_in_words
+from .sentences import CHANGE_N, Change, ScaleTrend, change_in_words, gap_in_words, only_other_measures, total_in_words
 
 ALLIANCE = "session-check-in"
 # Sessions rated by both before the two views are compared in words.
@@ -39,11 +40,20 @@ class NumbersRow:
 
     @property
     def has_client(self) -> bool:
-        return self.is_sealed or any(value is not None for value in self.client)
+        return self.is_sealed or any(value is not None for value in [*self.client, *self.totals])
 
     @property
     def has_therapist(self) -> bool:
         return any(value is not None for value in self.therapist)
+
+
+@dataclass(frozen=True)
+class TotalNow:
+    """A measure known by its total: where it is, and what may be said of its course."""
+
+    name: str
+    latest: float | None
+    words: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,7 @@ class EpisodeState:
     alliances: list[Instrument]
     by_total: list[Instrument]
     trends: list[ScaleTrend]
+    totals_now: list[TotalNow]
     change: Change
     gap: str
     rows: list[NumbersRow]
@@ -87,12 +98,32 @@ class EpisodeState:
     def axis(self) -> SessionAxis:
         labels = {session.number: session.label for session in self.sessions if session.label}
         numbers = [session.number for session in self.sessions]
-        return SessionAxis(first=min(numbers, default=1), last=max(numbers, default=1), labels=labels)
+        return SessionAxis(
+            first=min(numbers, default=1),
+            last=max(numbers, default=1),
+            labels=labels,
+            breaks=part_starts(self.sessions),
+        )
+
+    @property
+    def tick_legend(self) -> str:
+        """What the short names on the axis stand for."""
+        axis = self.axis
+        return ", ".join(f"{axis.tick(number)}: {label}" for number, label in sorted(axis.labels.items()))
 
     @property
     def stamp(self) -> str:
         """Changes with every rating, trend and session, which is what an open page waits for."""
         return stamp(self.input_version, self.computed_version, len(self.sessions))
+
+
+def part_starts(sessions: list[TherapySession]) -> frozenset[int]:
+    """The numbers with which another part of the episode begins: the therapy, each follow-up."""
+    return frozenset(
+        session.number
+        for before, session in pairwise(sessions)
+        if session.phase != before.phase or session.phase == Phase.FOLLOW_UP
+    )
 
 
 def value_range(instrument: Instrument) -> tuple[float, float]:
@@ -126,6 +157,20 @@ def total_points(series: Series, instrument: Instrument) -> list[Point]:
     return [Point(point.session, None if point.value is None else point.value * factor) for point in points]
 
 
+def total_now(instrument: Instrument, trend: Trend | None, points: list[Point]) -> TotalNow:
+    scored = [point.value for point in points if point.value is not None]
+    if trend is None or not scored:
+        return TotalNow(instrument.name, scored[-1] if scored else None, "too few to say" if scored else "no rating")
+    words = total_in_words(
+        n=trend.n,
+        since_first=scored[-1] - scored[0],
+        slope=(trend.slope_low, trend.slope_high),
+        is_reliable=trend.is_reliable,
+        higher_is_better=instrument.editions["client"].higher_is_better,
+    )
+    return TotalNow(instrument.name, scored[-1], words)
+
+
 def measure_with_total(code: str) -> Instrument | None:
     """An instrument that clients rate and that is shown by its total alone."""
     found = catalogue.known([code]).get(code)
@@ -150,11 +195,17 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     by_total = [found for found in known.values() if found.has_clients_total and not found.has_components]
     by_total.sort(key=lambda found: (found.construct, found.name))
     versions = EpisodeSeries.objects.filter(episode=episode).values_list("input_version", "computed_version").first()
-    stored = Trend.objects.filter(episode=episode, instrument=alliance.code, rater="client", scale__in=COMPONENTS)
-    trends = scale_trends({trend.scale: trend for trend in stored}, value_range(alliance))
+    stored = list(Trend.objects.filter(episode=episode, rater="client", scale__in=[*COMPONENTS, TOTAL]))
+    totals = {trend.instrument: trend for trend in stored if trend.scale == TOTAL}
+    trends = scale_trends(
+        {trend.scale: trend for trend in stored if trend.instrument == alliance.code}, value_range(alliance)
+    )
     sealed_ids = set(
         Rating.objects.current().sealed().filter(session__episode=episode).values_list("session_id", flat=True)
     )
+    change = change_in_words(trends, client=episode.client.label, waiting=len(sealed_ids))
+    if by_total and not alliances and not sealed_ids:
+        change = only_other_measures([found.name for found in by_total])
     return EpisodeState(
         episode=episode,
         sessions=sessions,
@@ -163,13 +214,14 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         alliances=alliances,
         by_total=by_total,
         trends=trends,
-        change=change_in_words(trends, client=episode.client.label, waiting=len(sealed_ids)),
+        totals_now=[total_now(found, totals.get(found.code), total_points(series, found)) for found in by_total],
+        change=change,
         gap=latest_gap(series, alliance.code, episode.client.label),
         rows=number_rows(sessions, series, alliance.code, by_total, sealed_ids),
         sealed=[session for session in sessions if session.pk in sealed_ids],
         input_version=versions[0] if versions else 0,
         computed_version=versions[1] if versions else 0,
-        notes=sorted({note for trend in stored for note in trend.notes}),
+        notes=sorted({note for trend in stored if trend.instrument == alliance.code for note in trend.notes}),
         comment=latest_comment(episode),
         asked=open_request_of(sessions[-1]) if sessions else None,
     )
@@ -293,7 +345,9 @@ def caseload(user: User) -> list[CaseloadRow]:
     rows = []
     for row in with_latest_change(found):
         change = change_in_words(
-            scale_trends(row.scales, row.span), client=row.episode.client.label, waiting=row.waiting_ratings
+            scale_trends(row.scales, value_range(row.instrument)),
+            client=row.episode.client.label,
+            waiting=row.waiting_ratings,
         )
         rows.append(CaseloadRow(row, change, row.episode.session_count, row.episode.last_seen))  # type: ignore[attr-defined]
     return sorted(rows, key=lambda row: row.order)
@@ -307,7 +361,7 @@ def caseload_dots(rows: list[CaseloadRow]) -> list[Dot]:
         if bond is not None and bond.n >= CHANGE_N and bond.latest is not None and bond.change is not None:
             episode = row.row.episode
             url = reverse("dashboards:episode", args=[episode.pk])
-            low, high = row.row.span
+            low, high = value_range(row.row.instrument)
             scale = 10 / (high - low)
             needs_a_look = row.change.tone == "attention"
             dots.append(Dot(episode.client.code, url, (bond.latest - low) * scale, bond.change * scale, needs_a_look))

@@ -151,6 +151,33 @@ def change_in_words(trends: Sequence[ScaleTrend], *, client: str, waiting: int =
     raise AssertionError("the last rule always answers")
 
 
+def only_other_measures(names: Sequence[str]) -> Change:
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return Change("The alliance has not been rated yet.", f"Below: {listed}.")
+
+
+def total_in_words(
+    *,
+    n: int,
+    since_first: float,
+    slope: tuple[float | None, float | None],
+    is_reliable: bool | None,
+    higher_is_better: bool,
+) -> str:
+    """What may be said of a measure known by its total: from three scores the change, from five its direction."""
+    if n < CHANGE_N:
+        return "too few to say"
+    sign = "+" if since_first > 0 else ""
+    change = f"{sign}{one(since_first)} since the first"
+    if is_reliable:
+        change += ", more than chance"
+    low, high = slope
+    if low is None or high is None or low <= 0 <= high:
+        return change
+    direction = "rising" if low > 0 else "falling"
+    return f"{direction}, which is {'better' if (low > 0) is higher_is_better else 'worse'}; {change}"
+
+
 def below_usual(trends: Sequence[ScaleTrend]) -> Change | None:
     low = [trend for trend in trends if trend.is_low]
     if not low:

@@ -137,7 +137,7 @@ class EpisodeRow:
 
     episode: Episode
     scales: dict[str, Trend]
-    span: tuple[float, float]
+    instrument: instruments.Instrument
     is_updating: bool
     waiting_ratings: int
 
@@ -168,12 +168,11 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
     for episode in episodes:
         by_code = trends[episode.pk]
         most_rated = max(by_code, key=lambda code: by_code[code]["total"].n, default=alliance[0])
-        edition = shipped[most_rated].editions[Rater.CLIENT.value]
         rows.append(
             EpisodeRow(
                 episode,
                 by_code[most_rated],
-                (edition.minimum, edition.maximum),
+                shipped[most_rated],
                 episode.pk in updating,
                 sealed[episode.pk],
             )

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.audit import record_event, record_events
 from accounts.models import User
-from clients.models import Client, Episode
+from clients.models import ORIGIN_LENGTH, Client, Episode
 from jobs import actions as jobs
 from measures.actions import define_measure, make_all_stale
 from measures.catalogue import measure_as_defined
@@ -196,6 +196,7 @@ def terms_of(batch: ImportBatch, first_session: int, own: Iterable[OwnMeasure]) 
         own={measure.code: measure.as_instrument() for measure in own},
         start_date=batch.start_date,
         first_session=first_session,
+        origin=f"From the file {batch.file_name}. {mapping.source or ''}".strip()[:ORIGIN_LENGTH],
         client_column=mapping.client,
         session_column=mapping.session_date or mapping.session_number or mapping.client,
         today=timezone.localdate(),
@@ -303,7 +304,7 @@ def write(plan: Plan, batch: ImportBatch) -> None:
     )
     replaced = [rating.replaces for rating in plan.superseding]
     Rating.objects.filter(pk__in=replaced).update(superseded_at=Now())
-    noon = f"T12:00 {timezone.get_current_timezone_name()}"  # of that day, where the service is: the file knows no hour
+    noon = f"T12:00 {batch.organisation.time_zone}"  # of that day, where the service is: the file knows no hour
     insert(
         Rating,
         (

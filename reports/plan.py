@@ -36,6 +36,7 @@ class Terms:
     own: Mapping[str, Instrument]
     start_date: date | None
     first_session: int
+    origin: str
     client_column: str
     session_column: str
     today: date
@@ -159,6 +160,7 @@ def episodes_for(ratings: Sequence[ImportedRating], terms: Terms, plan: Plan) ->
                 modality=Modality.OTHER,
                 practitioner_title="Therapist",
                 started_on=first_day,
+                origin=terms.origin,
                 created_by=terms.by,
                 created_at=terms.now,
             )

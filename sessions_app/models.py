@@ -83,7 +83,7 @@ class TherapySession(OrganisationModel):
         ]
 
     def __str__(self) -> str:
-        return f"session {self.number}"
+        return self.label or f"session {self.number}"
 
     @property
     def name(self) -> str:
