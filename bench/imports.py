@@ -39,6 +39,7 @@ def main() -> None:
             DATABASE_OWNER_URL=engines.owner_url,
             REDIS_URL=engines.redis_url,
             SECRET_KEY="only-for-the-benchmark-0123456789-abcdefghijklmnopqrstuvwxyz",
+            ALLOWED_HOSTS="127.0.0.1",
             HTTPS="0",
             ALLIANCE_HOME=folder,
         )

@@ -155,9 +155,12 @@ def _scale_score(
     filled: Mapping[int, float],
     left_out: frozenset[int],
 ) -> ScaleScore:
-    numbers = [number for number in edition.numbers(scale) if number not in left_out]
+    numbers = edition.numbers(scale)
+    if left_out:
+        numbers = tuple(number for number in numbers if number not in left_out)
     values = [filled[number] for number in numbers if number in filled]
-    of, answered = len(numbers), sum(number in keyed for number in numbers)
+    of = len(numbers)
+    answered = len(values) if filled is keyed else sum(number in keyed for number in numbers)
     unfilled = of - len(values)
     reason = None
     if of == 0:

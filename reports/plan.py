@@ -17,7 +17,7 @@ from accounts.models import User
 from clients.models import Client, Episode, Modality
 from measures import catalogue, scoring
 from measures.instruments import TOTAL, Edition, Instrument
-from measures.models import Rating
+from measures.models import Rating, Score
 from sessions_app.models import TherapySession
 
 from .mapping import ImportedRating, Problem
@@ -81,6 +81,15 @@ class NewRating:
         return scores_of(self.source, self.edition)
 
 
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A rating that is in the record."""
+
+    id: uuid.UUID
+    answers: dict[str, float | None]
+    scores: dict[str, float | None]
+
+
 @dataclass
 class Plan:
     """New rows, and what stands in the way. Files are large: only the few clients and episodes are model instances."""
@@ -116,7 +125,7 @@ def plan_of(ratings: Sequence[ImportedRating], terms: Terms) -> Plan:
         if before is not None and says_the_same(before, rating, edition):
             plan.unchanged += 1
             continue
-        plan.ratings.append(NewRating(uuid.uuid4(), meeting, rating, edition, before.pk if before else None))
+        plan.ratings.append(NewRating(uuid.uuid4(), meeting, rating, edition, before.id if before else None))
     return plan
 
 
@@ -302,19 +311,26 @@ def mismatches_of(rating: ImportedRating, scores: Mapping[str, scoring.ScaleScor
     return found
 
 
-def current_ratings(session_ids: list[uuid.UUID]) -> dict[tuple[uuid.UUID, str, str], Rating]:
-    ratings = Rating.objects.current().filter(session__in=session_ids).prefetch_related("scores")
-    return {(rating.session_id, rating.instrument, rating.rater): rating for rating in ratings}
+def current_ratings(session_ids: list[uuid.UUID]) -> dict[tuple[uuid.UUID, str, str], Current]:
+    """What is there of some sessions. Scores are read only of ratings that are known by their totals."""
+    rows = Rating.objects.current().filter(session__in=session_ids)
+    found = {
+        (session_id, instrument, rater): Current(id, answers, {})
+        for id, session_id, instrument, rater, answers in rows.values_list(
+            "id", "session_id", "instrument", "rater", "answers"
+        )
+    }
+    totals = {current.id: current.scores for current in found.values() if not current.answers}
+    for rating_id, scale, value in Score.objects.filter(rating__in=totals).values_list("rating_id", "scale", "value"):
+        totals[rating_id][scale] = value
+    return found
 
 
 def answers_of(rating: ImportedRating) -> dict[str, float | None]:
     return {} if rating.answers is None else {str(number): answer for number, answer in rating.answers.items()}
 
 
-def says_the_same(before: Rating, rating: ImportedRating, edition: Edition) -> bool:
-    if rating.answers is not None:
+def says_the_same(before: Current, rating: ImportedRating, edition: Edition) -> bool:
+    if rating.given is not None:
         return before.answers == answers_of(rating)
-    scores = scores_of(rating, edition)
-    return {score.scale: score.value for score in before.scores.all()} == {
-        scale: score.value for scale, score in scores.items()
-    }
+    return before.scores == {scale: score.value for scale, score in scores_of(rating, edition).items()}

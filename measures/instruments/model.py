@@ -129,7 +129,7 @@ class Edition:
     def numbers(self, scale: str) -> tuple[int, ...]:
         """The items a scale is formed from; raises LookupError for an unknown scale."""
         if scale == TOTAL and self.has_total:
-            return tuple(item.number for item in self.items)
+            return tuple(range(1, len(self.items) + 1))
         if scale not in self.scales:
             raise LookupError(f"{self.key} has no scale {scale!r}")
         return self.scales[scale]
