@@ -103,6 +103,29 @@ def test_session_axis_reaches_the_last_session_with_ticks_that_can_be_read(last_
     assert axis["ticktext"] == [str(tick) for tick in axis["tickvals"]]
 
 
+@pytest.mark.parametrize(
+    ("span", "step"), [(10, 2), (6, 1), (4, 1), (63, 10), (40, 10), (27, 5), (252, 50), (1, 0.2), (0.5, 0.1)]
+)
+def test_values_are_marked_in_even_steps(span, step):
+    assert figures.even_step(span) == pytest.approx(step)
+    assert span / figures.even_step(span) <= 7
+
+
+def test_line_stops_where_another_part_of_the_episode_begins():
+    """B 1 2 | F1: the follow-up is not the next session."""
+    axis = figures.SessionAxis(0, 3, {0: "Baseline", 3: "Follow-up 1"}, frozenset({1, 3}))
+    given = [Point(0, 20), Point(1, 21), Point(2, 18), Point(3, 9)]
+    (trace,) = figures.total_figure(given, value_range=(0, 63), axis=axis)["data"]
+    assert trace["x"] == [0, 1, 1, 2, 3, 3]
+    assert trace["y"] == [20, None, 21, 18, None, 9]
+    assert trace["customdata"] == ["Baseline", "Session 1", "Session 1", "Session 2", "Follow-up 1", "Follow-up 1"]
+
+
+def test_named_meetings_are_short_on_the_axis():
+    layout = alliance(axis=up_to(3, {0: "Baseline", 3: "Follow-up 12"}, first=0))["layout"]["xaxis"]
+    assert layout["ticktext"] == ["B", "1", "2", "F12"]
+
+
 def test_client_is_solid_and_filled_and_therapist_dashed_and_open():
     for scale in ("goal", "task", "bond"):
         client, therapist = line(alliance(), "client", scale), line(alliance(), "therapist", scale)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.sentences import Change, ScaleTrend, change_in_words, gap_in_words
+from dashboards.sentences import Change, ScaleTrend, change_in_words, gap_in_words, only_other_measures, total_in_words
 from measures.statistics.summary import Point, summarise
 
 USUAL = [7, 8, 7, 8, 7]
@@ -322,3 +322,37 @@ def test_gap_with_a_side_missing_is_not_said():
 
 def test_gap_with_a_rating_of_zero_is_a_gap():
     assert gap_in_words({"bond": 0}, {"bond": 7}, name="Rowan") == "You rate the bond 7.0 higher than Rowan does."
+
+
+# --- Measures known by their total ---------------------------------------------------------------------
+
+
+def total(**changes):
+    given = {"n": 8, "since_first": -12.0, "slope": (-2.0, -0.5), "is_reliable": None, "higher_is_better": False}
+    return total_in_words(**given | changes)
+
+
+def test_total_that_falls_is_better_where_lower_is_better():
+    assert total() == "falling, which is better; −12.0 since the first"
+    assert total(higher_is_better=True) == "falling, which is worse; −12.0 since the first"
+
+
+def test_total_that_rises_says_so_with_its_sign():
+    assert total(since_first=3.0, slope=(0.1, 1.0)) == "rising, which is worse; +3.0 since the first"
+
+
+def test_slope_whose_interval_holds_zero_claims_no_direction():
+    assert total(slope=(-1.0, 0.2)) == total(slope=(None, None)) == "−12.0 since the first"
+
+
+def test_reliable_change_of_a_total_is_said():
+    assert total(is_reliable=True).endswith("−12.0 since the first, more than chance")
+
+
+def test_nothing_is_said_of_two_totals():
+    assert total(n=2) == "too few to say"
+
+
+def test_episode_with_other_measures_only_names_them():
+    assert only_other_measures(["A", "B", "C"]).detail == "Below: A, B and C."
+    assert only_other_measures(["A"]).headline == "The alliance has not been rated yet."

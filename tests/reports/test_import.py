@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from accounts.models import AuditEvent
 from clients.models import Client, Episode
@@ -377,3 +378,46 @@ def test_another_organisation_sees_nothing_of_it(service, other_service, files):
     with acting_in(other_service.organisation.pk):
         assert not ImportBatch.objects.exists()
         assert not OwnMeasure.objects.exists()
+
+
+# --- What the therapist then sees -----------------------------------------------------------------------
+
+
+def page_of(code, browser, query=""):
+    episode = Episode.objects.get(client__code=code)
+    measures.compute_trends(episode_id=episode.pk)
+    return browser.get(reverse("dashboards:episode", args=[episode.pk]) + query).content.decode()
+
+
+def test_the_page_of_an_imported_episode_shows_totals_parts_and_where_they_came_from(service, browser_of):
+    run(GAINS, "suddengains", start_date=date(2023, 1, 2))
+    browser = browser_of(service.ada)
+    page = page_of("SG-2", browser)
+    for words in (
+        "The alliance has not been rated yet.",
+        "0 to 63, lower is better",
+        "B: Baseline, F1: Follow-up 1, F2: Follow-up 2",
+        "falling, which is better; −18.0 since the first",
+        "assumed",
+        "From the file suddengains_sgdata.csv.",
+    ):
+        assert words in page, words
+    episode = Episode.objects.get(client__code="SG-2")
+    figure = browser.get(reverse("dashboards:episode-figure", args=[episode.pk]) + "?total=bdi").json()
+    (trace,) = figure["data"]
+    by_session = dict(zip(trace["customdata"], trace["y"], strict=True))
+    assert (by_session["Baseline"], by_session["Session 2"], by_session["Follow-up 2"]) == (26, None, 8)
+
+
+def test_the_page_of_simulated_clients_says_that_they_are(service, browser_of):
+    run(WAI, "wai36-simulated", start_date=date(2024, 1, 1))
+    page = page_of("P-1", browser_of(service.ada))
+    assert "Working Alliance Inventory, 36 items, means of the answers, 1 to 7." in page
+    assert "simulated by a language model" in page
+
+
+def test_lists_say_which_measure_a_number_is_from(service, browser_of):
+    run(WAI, "wai36-simulated", start_date=date(2024, 1, 1))
+    page_of("P-1", browser_of(service.ada))
+    for person, url in ((service.ada, reverse("clients:client-list")), (service.ruth, reverse("dashboards:caseload"))):
+        assert "WAI-36, 1 to 7" in browser_of(person).get(url).content.decode()
