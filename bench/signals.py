@@ -156,6 +156,23 @@ def curves(population: Population, n: int, rng: np.random.Generator) -> None:
         print(f"    {name:22}" + "".join(f"{cell:<12}" for cell in row), flush=True)
 
 
+def by_session(population: Population, n: int, rng: np.random.Generator) -> None:
+    prior = service_prior(population, rng)
+    [stable] = simulate(population, n, rng)
+    short = shorter(stable, 10)
+    limits = {name: threshold(jittered(rule(short, prior), rng), 10, RATE_AT_TEN) for name, rule in RULES.items()}
+    print(f"\nA 3-SD dip by the session it comes in, thresholds for 5 % in sessions 5 to 10, {population.name}")
+    for session in (6, 8, 10, 14, 20):
+        [dipped] = simulate(population, n, rng, sessions=session, dip=dip_of(3, at=session, sessions=session))
+        hits = {name: (jittered(rule(dipped, prior), rng)[:, -1] < limits[name]).mean() for name, rule in RULES.items()}
+        best = max(CLASSICAL, key=lambda name: hits[name])
+        print(
+            f"    session {session:2}: {best} {hits[best]:.2f}, ours {hits['ours']:.2f}, "
+            f"the bound {hits['the bound']:.2f}; ours / best {hits['ours'] / hits[best]:.2f}",
+            flush=True,
+        )
+
+
 def erosion(population: Population, n: int, rng: np.random.Generator) -> None:
     prior = service_prior(population, rng)
     [stable], [eroding] = simulate(population, n, rng), simulate(population, n, rng, dip=erosion_of(0.25, start=8))
@@ -280,6 +297,8 @@ def main() -> None:
     erosion(TUNED[0], n // 2, rng)
     components(TUNED[0], n // 2, rng)
     together(TUNED[0], n // 5, rng)
+    for population in (TUNED[0], *(each for each in UNTUNED if each.name in {"low alliance", "strong early rise"})):
+        by_session(population, n, rng)
     print(f"\n{time.perf_counter() - started:.0f} seconds")
 
 
