@@ -5,6 +5,7 @@ ties is Kendall's. Successive sessions of one client depend on each other, which
 """
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +41,10 @@ def mann_kendall(values: Sequence[float]) -> MannKendall | None:
     n = len(series)
     if n < MINIMUM_N["mann_kendall"].n:
         return None
-    s = sum((later > earlier) - (later < earlier) for t, later in enumerate(series) for earlier in series[:t])
+    s, earlier = 0, list[float]()
+    for value in series:
+        s += bisect_left(earlier, value) + bisect_right(earlier, value) - len(earlier)
+        insort(earlier, value)
     ties = tuple(Counter(series).values())
     variance = s_variance(n, ties)
     exact = n <= EXACT_UP_TO and len(ties) == n

@@ -42,7 +42,8 @@ def theil_sen(x: Sequence[float], y: Sequence[float]) -> Slope | None:
     if len(set(xs)) == 1:
         raise ValueError("every x is the same")
     points = list(zip(xs, ys, strict=True))
-    slopes = sorted((y2 - y1) / (x2 - x1) for j, (x2, y2) in enumerate(points) for x1, y1 in points[:j] if x1 != x2)
+    slopes = [(y2 - y1) / (x2 - x1) for j, (x2, y2) in enumerate(points) for x1, y1 in points[:j] if x1 != x2]
+    slopes.sort()
     # How many slopes may lie beyond the median's interval, by the normal approximation of Kendall's S.
     reach = Z * math.sqrt(max(0.0, s_variance(len(xs), _ties(xs) + _ties(ys))))
     upper = min(round((len(slopes) + reach) / 2), len(slopes) - 1)
