@@ -5,9 +5,11 @@ ties is Kendall's. Successive sessions of one client depend on each other, which
 """
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 
 from measures.statistics import finite
@@ -19,7 +21,7 @@ EXACT_UP_TO = 10
 @dataclass(frozen=True)
 class MannKendall:
     """`s`: rising pairs minus falling pairs; `tau`: s over all pairs; `variance`: of s by chance, ties allowed for;
-    `p`: two-sided; `method`: "exact" (every order of these values counted) or "normal" (approximation)."""
+    `p`: two-sided; `method`: "exact" (every order of the values counted) or "normal" (approximation)."""
 
     s: int
     variance: float
@@ -32,18 +34,21 @@ class MannKendall:
 def mann_kendall(values: Sequence[float]) -> MannKendall | None:
     """Test a series in its order of sessions, or None for fewer than five values.
 
-    Up to ten values the p is exact, also with ties; above ten it is the normal approximation with continuity
-    correction. Raises ValueError for a value that is not finite.
+    Up to ten values without ties the p is exact; with ties, and above ten, it is the normal approximation with
+    continuity correction. Raises ValueError for a value that is not finite.
     """
     series = finite(values)
     n = len(series)
     if n < MINIMUM_N["mann_kendall"].n:
         return None
-    s = sum((later > earlier) - (later < earlier) for t, later in enumerate(series) for earlier in series[:t])
+    s, earlier = 0, list[float]()
+    for value in series:
+        s += bisect_left(earlier, value) + bisect_right(earlier, value) - len(earlier)
+        insort(earlier, value)
     ties = tuple(Counter(series).values())
     variance = s_variance(n, ties)
-    exact = n <= EXACT_UP_TO
-    p = exact_p(s, ties) if exact else normal_p(s, variance)
+    exact = n <= EXACT_UP_TO and len(ties) == n
+    p = exact_p(s, n) if exact else normal_p(s, variance)
     return MannKendall(s, variance, s / math.comb(n, 2), p, n, "exact" if exact else "normal")
 
 
@@ -59,38 +64,21 @@ def normal_p(s: int, variance: float) -> float:
     return min(1.0, 2 * NormalDist().cdf(-(abs(s) - 1) / math.sqrt(variance)))
 
 
-def exact_p(s: int, ties: Sequence[int]) -> float:
-    """Two-sided p of S: the share of the distinct orders of these values whose S is at least as far from 0.
+def exact_p(s: int, n: int) -> float:
+    """Two-sided p of S for `n` different values: the share of their orders whose S is at least as far from 0.
 
-    Putting the groups of equal values together one by one, the number of orders with k falling pairs is the
-    coefficient of q^k in a product of Gaussian binomials (MacMahon 1916). S is (pairs that differ) minus 2k.
+    S is all pairs minus twice the falling ones.
     """
-    falls = [1]
-    placed = 0
-    for size in ties:
-        placed += size
-        falls = _times(falls, _gaussian_binomial(placed, size))
-    pairs = len(falls) - 1
-    extreme = sum(orders for k, orders in enumerate(falls) if abs(pairs - 2 * k) >= abs(s))
-    return extreme / sum(falls)
+    orders = orders_by_falls(n)
+    pairs = len(orders) - 1
+    return sum(count for falls, count in enumerate(orders) if abs(pairs - 2 * falls) >= abs(s)) / math.factorial(n)
 
 
-def _gaussian_binomial(n: int, k: int) -> list[int]:
-    """Coefficients of the Gaussian binomial, by [n, k] = [n−1, k−1] + q^k [n−1, k]."""
-    if k in (0, n):
-        return [1]
-    low, high = _gaussian_binomial(n - 1, k - 1), _gaussian_binomial(n - 1, k)
-    total = [0] * (k * (n - k) + 1)
-    for power, coefficient in enumerate(low):
-        total[power] += coefficient
-    for power, coefficient in enumerate(high):
-        total[power + k] += coefficient
-    return total
-
-
-def _times(a: Sequence[int], b: Sequence[int]) -> list[int]:
-    product = [0] * (len(a) + len(b) - 1)
-    for i, left in enumerate(a):
-        for j, right in enumerate(b):
-            product[i + j] += left * right
-    return product
+@cache
+def orders_by_falls(n: int) -> tuple[int, ...]:
+    """How many orders of `n` different values have 0, 1, 2 … falling pairs (MacMahon 1916): the n-th value put into an
+    order of the others makes 0 to n − 1 of them."""
+    if n == 0:
+        return (1,)
+    fewer = orders_by_falls(n - 1)
+    return tuple(sum(fewer[max(0, falls - n + 1) : falls + 1]) for falls in range(len(fewer) + n - 1))

@@ -23,10 +23,30 @@ MINIMUM_N: Mapping[str, Minimum] = MappingProxyType(
             3,
             "our rule; the formula itself needs two scores (Jacobson & Truax 1991)",
         ),
+        "ceiling": Minimum(
+            "ratings at the ceiling",
+            3,
+            "our rule: two thirds of them at the maximum",
+        ),
         "baseline": Minimum(
             "baseline, its band, and the frozen control limits",
             5,
             "our rule: the baseline is the first five scored sessions; no published value for series this short",
+        ),
+        "expectation": Minimum(
+            "expected range of a session and the default signal",
+            5,
+            "our rule: four scores before it; the rate of false alarms is set for looks from the fifth on",
+        ),
+        "rupture_episodes": Minimum(
+            "rupture–repair episodes, gradual erosion",
+            5,
+            "our rule: the SD of a series needs some values; no published minimum",
+        ),
+        "congruence": Minimum(
+            "client's and therapist's ratings rising and falling together; the pair's usual gap",
+            5,
+            "our rule; the interval of a correlation from five pairs leaves out 0 only above .88 (Fisher 1921)",
         ),
         "theil_sen": Minimum(
             "Theil–Sen slope with its interval",
@@ -43,6 +63,16 @@ MINIMUM_N: Mapping[str, Minimum] = MappingProxyType(
             "signals of the control chart",
             10,
             "our rule: as many sessions after the baseline as in it; no published value for series this short",
+        ),
+        "ewma": Minimum(
+            "EWMA for slow erosion",
+            10,
+            "our rule, as for the control chart; its centre and spread come from the same frozen baseline",
+        ),
+        "lag_one": Minimum(
+            "this session's alliance and the next session's outcome",
+            10,
+            "our rule: nine neighbouring pairs at most; for display, not for inference",
         ),
     }
 )

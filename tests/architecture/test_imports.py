@@ -8,11 +8,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a later app may import of an earlier one, and never back.
-ORDER = ["jobs", "accounts", "clients", "sessions_app", "measures", "dashboards", "reports"]
+ORDER = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "reports"]
 RULES = (
     "measures.instruments",
     "measures.scoring",
     "measures.statistics",
+    "ruptures.analysis",
+    "ruptures.detection",
     "dashboards.figures",
     "dashboards.sentences",
     "reports.reading",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-APPS = ("accounts", "alliance_site", "clients", "dashboards", "jobs", "measures", "sessions_app")
+APPS = ("accounts", "alliance_site", "clients", "dashboards", "jobs", "measures", "ruptures", "sessions_app")
 BLAMING = re.compile(
     r"\b(resistan\w*|resistant|non-?complian\w*|uncooperative|failed|failure|dropouts?|dropped out)\b", re.I
 )

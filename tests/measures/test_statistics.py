@@ -17,6 +17,9 @@ from measures.instruments import TOTAL, edition
 from measures.scoring import reverse
 from measures.statistics.control_chart import individuals
 from measures.statistics.cronbach import alpha
+from measures.statistics.cut_offs import cut_offs
+from measures.statistics.ewma import averages, ewma
+from measures.statistics.goal_attainment import attainment_t
 from measures.statistics.mann_kendall import exact_p, mann_kendall, normal_p, s_variance
 from measures.statistics.minimum_n import MINIMUM_N
 from measures.statistics.reliable_change import criterion, reliable_change
@@ -75,6 +78,16 @@ def test_theil_sen_uses_the_distance_between_sessions():
     assert theil_sen([1, 2, 5, 6, 7], [2, 4, 10, 12, 14]).slope == 2
 
 
+@steady
+@given(st.lists(st.integers(0, 40).map(lambda q: q / 4), min_size=5, max_size=30), st.data())
+def test_theil_sen_agrees_with_scipy(values, data):
+    sessions = sorted(data.draw(st.sets(st.integers(1, 60), min_size=len(values), max_size=len(values))))
+    found, expected = theil_sen(sessions, values), stats.theilslopes(values, sessions)
+    assert (found.slope, found.low, found.high) == pytest.approx(
+        (expected.slope, expected.low_slope, expected.high_slope)
+    )
+
+
 def test_theil_sen_of_a_constant_series_is_level():
     assert asdict(theil_sen(range(6), [4] * 6)) == {"slope": 0, "low": 0, "high": 0, "n": 6}
 
@@ -120,23 +133,31 @@ def test_mann_kendall_of_five_falling_values_is_exact():
 
 def test_four_values_cannot_show_a_trend():
     # The figures in the table of minimum n: the most extreme series of four and of five.
-    assert exact_p(6, (1, 1, 1, 1)) == pytest.approx(2 / 24)
-    assert exact_p(10, (1, 1, 1, 1, 1)) == pytest.approx(2 / 120)
+    assert exact_p(6, 4) == pytest.approx(2 / 24)
+    assert exact_p(10, 5) == pytest.approx(2 / 120)
     assert mann_kendall([1, 2, 3, 4]) is None
+
+
+def orders_of(series):
+    """S of every order of the values."""
+    return [sum((b > a) - (b < a) for t, b in enumerate(order) for a in order[:t]) for order in permutations(series)]
+
+
+@pytest.mark.parametrize("series", [[1, 2, 3, 4, 5], [3, 1, 4, 2, 6, 5], [9, 1, 8, 2, 7, 3, 6]])
+def test_exact_p_counts_every_order(series):
+    result, orders = mann_kendall(series), orders_of(series)
+    assert result.method == "exact"
+    assert result.p == pytest.approx(sum(abs(s) >= abs(result.s) for s in orders) / len(orders))
 
 
 @pytest.mark.parametrize(
     "series",
     [[1, 2, 2, 3, 3], [5, 5, 5, 5, 5], [3, 1, 3, 2, 1, 3], [7, 7, 6, 6, 5, 5], [1, 2, 3, 4, 5, 5, 9]],
 )
-def test_exact_p_counts_every_order_also_with_ties(series):
-    def s_of(order):
-        return sum((b > a) - (b < a) for t, b in enumerate(order) for a in order[:t])
-
-    result = mann_kendall(series)
-    orders = [s_of(order) for order in permutations(series)]
-    assert result.p == pytest.approx(sum(abs(s) >= abs(result.s) for s in orders) / len(orders))
+def test_ties_are_in_the_variance_and_take_the_approximation(series):
+    result, orders = mann_kendall(series), orders_of(series)
     assert result.variance == pytest.approx(sum(s * s for s in orders) / len(orders))
+    assert (result.method, result.p) == ("normal", normal_p(result.s, result.variance))
 
 
 @steady
@@ -194,6 +215,83 @@ def test_a_chart_refuses_a_short_baseline_and_values_that_are_not_finite():
         individuals([1] * 10, baseline_n=4)
     with pytest.raises(ValueError, match="finite"):
         individuals([1, 2, 3, 4, math.inf])
+
+
+# Exponentially weighted moving average
+
+
+def test_the_averages_equal_the_worked_example():
+    vector, expected = VECTORS["ewma_qcc"]["input"], VECTORS["ewma_qcc"]["expected"]
+    found = averages(vector["x"], centre=vector["center"], sd=vector["sd"], weight=vector["lambda"], reach=vector["k"])
+    assert found.averages == pytest.approx(expected["z"])
+    assert found.sds == pytest.approx(expected["sigma_i"])
+    assert (found.below, found.above) == ((), ())
+
+
+def test_slow_erosion_shows_in_the_averages_and_not_in_the_chart():
+    # 36 38 36 38 36 | 36 35 35 34 |34 33 33|
+    series = [36, 38, 36, 38, 36, 36, 35, 35, 34, 34, 33, 33]
+    assert individuals(series).signals == ()
+    assert ewma(series).below == (10, 11)
+
+
+def test_the_averages_come_at_ten_and_need_spread():
+    assert ewma([5, 6, 5, 6, 5, 6, 5, 6, 5]) is None
+    assert ewma([5] * 10) is None
+    assert ewma([5] * 10, within_sd=1).below == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "sd", "weight"), [([math.nan], 1, 0.3), ([1], -1, 0.3), ([1], 1, 0), ([1], 1, 1.1), ([1], math.nan, 0.3)]
+)
+def test_the_averages_refuse_what_they_cannot_use(values, sd, weight):
+    with pytest.raises(ValueError, match="must be"):
+        averages(values, centre=0, sd=sd, weight=weight)
+
+
+# Cut-offs
+
+
+def test_the_cut_offs_lie_between_the_groups_from_either_side():
+    falling = cut_offs(clinical_mean=20, clinical_sd=4, functional_mean=8, functional_sd=2)
+    assert (falling.a, falling.b, falling.c) == (12, 12, 12)
+    rising = cut_offs(clinical_mean=40, clinical_sd=7.5, functional_mean=60, functional_sd=7.5)
+    assert (rising.a, rising.b, rising.c) == (55, 45, 50)
+
+
+def test_b_takes_the_functional_sd():
+    assert cut_offs(clinical_mean=20, clinical_sd=5, functional_mean=8, functional_sd=1).b == 10
+
+
+@pytest.mark.parametrize("changed", [{"clinical_sd": 0}, {"functional_sd": math.nan}, {"functional_mean": 20}])
+def test_groups_that_give_no_cut_off_are_refused(changed):
+    groups = {"clinical_mean": 20, "clinical_sd": 5, "functional_mean": 8, "functional_sd": 1} | changed
+    with pytest.raises(ValueError, match="must"):
+        cut_offs(**groups)
+
+
+# Goal attainment
+
+
+def test_goal_attainment_of_what_was_expected_is_fifty():
+    assert attainment_t([0, 0, 0]) == 50
+    assert attainment_t([]) is None
+
+
+def test_goal_attainment_equals_the_formula_by_hand():
+    assert attainment_t([1]) == 60
+    # 50 + 10 · 3 / √(.7 · 3 + .3 · 9)
+    assert attainment_t([1, 1, 1]) == pytest.approx(50 + 30 / math.sqrt(4.8))
+    # 50 + 10 · (2·2 − 1) / √(.7 · 5 + .3 · 9)
+    assert attainment_t([2, -1], [2, 1]) == pytest.approx(50 + 30 / math.sqrt(6.2))
+
+
+@pytest.mark.parametrize(
+    ("levels", "weights"), [([3], None), ([0.5], None), ([1], [0]), ([1], [1, 2]), ([1], [math.nan])]
+)
+def test_goal_attainment_refuses_other_levels_and_weights(levels, weights):
+    with pytest.raises(ValueError, match=r"level|weight"):
+        attainment_t(levels, weights)
 
 
 # Cronbach's alpha

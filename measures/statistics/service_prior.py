@@ -1,0 +1,82 @@
+"""What is usual in a service, estimated from its own clients' series by moments.
+
+Ours, simple enough to recompute by hand. The rise is the pooled within-client slope on the logarithm of the session
+number; level and SD of each client are taken after it. A client's sample SD is divided by its expectation for a normal
+sample of that size (c4 of the control charts: Montgomery 2013, Statistical Quality Control, 7th ed., appendix VI); the
+spread between clients is that of their means less what their within-client variance explains (one-way random effects;
+Searle, Casella & McCulloch 1992, Variance Components). Scores at the ceiling hide variance, so a client with two thirds
+of the scores at the maximum says nothing about the typical SD.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, variance
+
+from measures.statistics import finite
+from measures.statistics.prior import Prior
+
+MINIMUM_CLIENTS = 30
+MINIMUM_SCORES = 5
+CEILING_SHARE = 2 / 3
+CV_BETWEEN = (0.1, 1.0)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One client's scores with their session numbers, which rise from 1."""
+
+    sessions: Sequence[int]
+    scores: Sequence[float]
+
+
+def estimate_prior(
+    clients: Sequence[Series], *, maximum: float, sd: float | None = None, reliability: float | None = None
+) -> Prior | None:
+    """The prior of one scale, in units of its score, or None for fewer than thirty usable clients.
+
+    A client is usable with five scores or more that are not all equal. `maximum` is the highest possible score; `sd`
+    and `reliability` are passed on. Raises ValueError for a score that is not finite.
+    """
+    usable = [client for client in clients if len(finite(client.scores)) >= MINIMUM_SCORES]
+    usable = [client for client in usable if min(client.scores) < max(client.scores)]
+    if len(usable) < MINIMUM_CLIENTS:
+        return None
+    rise = _rise(usable)
+    levels = [[y - rise * math.log(t) for t, y in zip(c.sessions, c.scores, strict=True)] for c in usable]
+    telling = [
+        values
+        for client, values in zip(usable, levels, strict=True)
+        if sum(score >= maximum for score in client.scores) < CEILING_SHARE * len(client.scores)
+    ]
+    if len(telling) < MINIMUM_CLIENTS:
+        return None
+    variances = [variance(values) for values in telling]
+    within = fmean(math.sqrt(v) / _c4(len(values)) for v, values in zip(variances, telling, strict=True))
+    cv = math.sqrt(max(0.0, fmean(variances) / within**2 - 1))
+    of_means = variance([fmean(values) for values in levels])
+    between = of_means - fmean(variance(values) / len(values) for values in levels)
+    return Prior(
+        mean=fmean(fmean(values) for values in levels),
+        sd_between=math.sqrt(max(between, (within / 10) ** 2)),
+        within_sd=within,
+        within_sd_cv=min(max(cv, CV_BETWEEN[0]), CV_BETWEEN[1]),
+        rise=rise,
+        sd=sd,
+        reliability=reliability,
+    )
+
+
+def _rise(clients: Sequence[Series]) -> float:
+    covariance = spread = 0.0
+    for client in clients:
+        logs = [math.log(session) for session in client.sessions]
+        log_mean, score_mean = fmean(logs), fmean(client.scores)
+        covariance += sum((x - log_mean) * (y - score_mean) for x, y in zip(logs, client.scores, strict=True))
+        spread += sum((x - log_mean) ** 2 for x in logs)
+    return covariance / spread
+
+
+def _c4(n: int) -> float:
+    """Expected sample SD of `n` values from a normal distribution with SD 1."""
+    return math.sqrt(2 / (n - 1)) * math.exp(math.lgamma(n / 2) - math.lgamma((n - 1) / 2))

@@ -1,0 +1,1 @@
+"""Possible ruptures in a series of ratings, and whether they were repaired."""
