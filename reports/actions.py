@@ -32,6 +32,7 @@ RATINGS_IN_A_STEP = 2_000
 LINES_KEPT = 200
 CONTENT_KEPT = timedelta(days=7)
 State = ImportBatch.State
+TASKS = {State.CHECKING: CHECK, State.WRITING: WRITE, State.UNDOING: UNDO}
 
 
 class WrongState(ValidationError):
@@ -413,6 +414,16 @@ def remove_unused(model: type[models.Model], ids: list[uuid.UUID]) -> int:
     going = list(unused.values_list("pk", flat=True))
     model._default_manager.filter(pk__in=going).delete()
     return len(ids) - len(going)
+
+
+@transaction.atomic
+def retry_import(*, batch: ImportBatch, by: User) -> None:
+    """Ask anew for the step at which an import stopped. Raises WrongState when nothing is under way."""
+    task = TASKS.get(State(batch.state))
+    if task is None:
+        raise WrongState("This import has gone on meanwhile. Look at where it is now.")
+    record_event("import.retried", batch, organisation_id=batch.organisation_id, by=by)
+    jobs.request_job(task=task, object_id=batch.pk, organisation_id=batch.organisation_id)
 
 
 @transaction.atomic

@@ -1,0 +1,141 @@
+"""Reads of imports: where each has got to, what its file holds, what taking it back would do."""
+
+import uuid
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.db import models
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from clients.models import Client, Episode
+from jobs.models import Job
+from measures.models import Rating
+from sessions_app.models import TherapySession
+
+from .actions import TASKS, counts_made, table_of
+from .models import ImportBatch, ImportedObject
+from .reading import Unreadable
+
+SAMPLES = 3
+ROWS_LOOKED_AT = 200
+LONGEST_SAMPLE = 24
+State = ImportBatch.State
+
+
+def imports(user: User) -> QuerySet[ImportBatch]:
+    """The organisation's imports, the latest first, without the files themselves."""
+    return (
+        ImportBatch.objects.filter(organisation_id=user.organisation_id)
+        .defer("content", "columns", "mapping")
+        .select_related("created_by", "written_by", "undone_by", "therapist")
+        .order_by("-created_at")
+    )
+
+
+def import_of(user: User, batch_id: uuid.UUID) -> ImportBatch | None:
+    return imports(user).filter(pk=batch_id).first()
+
+
+def import_to_map(user: User, batch_id: uuid.UUID) -> ImportBatch | None:
+    """An import with its file and its columns."""
+    return imports(user).defer(None).filter(pk=batch_id).first()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file with the first values that are in it."""
+
+    name: str
+    samples: tuple[str, ...]
+
+    @property
+    def described(self) -> str:
+        return f"{self.name} · {', '.join(self.samples)}" if self.samples else self.name
+
+
+def columns_of(batch: ImportBatch) -> list[Column]:
+    """Every column of a file that is not written yet, with up to three different values from its first rows."""
+    found: dict[str, list[str]] = {column: [] for column in batch.columns}
+    if batch.content is not None:
+        try:
+            for _number, cells in islice(table_of(bytes(batch.content), batch.reading).rows, ROWS_LOOKED_AT):
+                for samples, cell in zip(found.values(), cells, strict=False):
+                    if cell and len(samples) < SAMPLES and (shown := shortened(cell)) not in samples:
+                        samples.append(shown)
+        except Unreadable:
+            pass  # The check says which row it is.
+    return [Column(name, tuple(samples)) for name, samples in found.items()]
+
+
+def shortened(cell: str) -> str:
+    text = " ".join(cell.split())
+    return text if len(text) <= LONGEST_SAMPLE else f"{text[: LONGEST_SAMPLE - 1]}…"
+
+
+def remembered(batch: ImportBatch) -> ImportBatch | None:
+    """The latest other import of a file with the same columns, in whichever order, whose mapping is known."""
+    return (
+        ImportBatch.objects.filter(
+            organisation_id=batch.organisation_id,
+            columns__contains=batch.columns,
+            columns__contained_by=batch.columns,
+        )
+        .exclude(pk=batch.pk)
+        .exclude(mapping={})
+        .defer("content", "report")
+        .select_related("therapist")
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def is_stopped(batch: ImportBatch) -> bool:
+    """Its work was given up after several attempts, and nobody has asked for it since."""
+    task = TASKS.get(State(batch.state))
+    if task is None:
+        return False
+    latest = Job.objects.filter(task=task, object_id=batch.pk).order_by("-requested_at", "-available_at").first()
+    return latest is not None and latest.failed_at is not None
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What undoing an import would take back and leave: numbers of rows by kind."""
+
+    taken: dict[str, int]
+    kept: dict[str, int]
+    restored: int
+
+
+def undoing_of(batch: ImportBatch) -> Undoing:
+    """As `actions.remove_unused` will decide it: what has been changed, or holds something of somebody else, stays."""
+    made = ImportedObject.objects.filter(batch=batch).values("object_id")
+    counts = counts_made(batch)
+    kept: dict[str, int] = {}
+    staying: dict[type[models.Model], QuerySet[Any]] = {}
+    for kind, model in (
+        (ImportedObject.Kind.SESSION, TherapySession),
+        (ImportedObject.Kind.EPISODE, Episode),
+        (ImportedObject.Kind.CLIENT, Client),
+    ):
+        stays = Q(pk__in=[])
+        if any(field.name == "version" for field in model._meta.concrete_fields):
+            stays = ~Q(version=1)
+        for relation in model._meta.related_objects:
+            if relation.on_delete is not models.PROTECT:
+                continue
+            related = relation.related_model
+            holds = related._default_manager.filter(**{relation.field.name: models.OuterRef("pk")})
+            lasting = ~Q(pk__in=made)
+            if related in staying:
+                lasting |= Q(pk__in=staying[related].values("pk"))
+            stays |= Q(models.Exists(holds.filter(lasting)))
+        staying[model] = model._default_manager.filter(pk__in=made).filter(stays)
+        count = staying[model].count()
+        counts[kind] = counts.get(kind, 0) - count
+        if count:
+            kept[kind] = count
+    restored = Rating.objects.filter(superseded_by__in=made).exclude(pk__in=made)
+    return Undoing({kind: count for kind, count in counts.items() if count}, kept, restored.count())
