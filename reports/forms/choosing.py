@@ -66,6 +66,14 @@ def new_measures(count: int) -> list[Measure]:
     ]
 
 
+class SomeOf(forms.MultipleChoiceField):
+    """Asked for, and yet allowed to be empty: the form says when."""
+
+    def validate(self, value: Any) -> None:
+        if value:
+            super().validate(value)
+
+
 class ChoosingForm(forms.Form):
     """What a file holds. Sent as an address, so that going back and forth loses nothing."""
 
@@ -75,9 +83,8 @@ class ChoosingForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Say what is in a row."},
     )
-    measures = forms.MultipleChoiceField(
+    measures = SomeOf(
         label="What was measured, and who rated it?",
-        required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="Choose everything that the file holds answers or scores of.",
     )

@@ -1,7 +1,7 @@
 import re
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django import forms
@@ -29,7 +29,7 @@ ORDERS = [
 ]
 PHASES = [("before", "before the therapy"), ("therapy", "therapy"), ("follow-up", "follow-up")]
 NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,12})?", re.ASCII)
-DEFINITION = ("code", "name", "construct", "low", "high", "higher_is_better", "sd", "reliability", "licence")
+DEFINITION = ("name", "code", "construct", "low", "high", "higher_is_better", "sd", "reliability", "licence")
 SCALE_NAMES = {TOTAL: "Total"}
 
 
@@ -97,7 +97,7 @@ class ColumnsForm(TherapistForm):
         self, *args: Any, shape: str, measures: Sequence[Measure], columns: Sequence[Column], by: User, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.shape, self.measures, self.columns, self.by = shape, measures, columns, by
+        self.shape, self.columns, self.by = shape, columns, by
         self.mapping: dict[str, Any] = {}
         self.has_many_columns = len(columns) > MOST_IN_A_LIST
         self.fields["client"] = self.column(
@@ -117,12 +117,19 @@ class ColumnsForm(TherapistForm):
                 label="Order of the date",
                 help_text="Dates that Excel itself knows as dates are read as they are.",
             )
-        for measure in measures:
+        self.measures = [self.named(one) for one in measures]
+        for measure in self.measures:
             self.add_measure(measure)
         self.rows = self.wide_rows() if shape == WIDE else []
 
     def column(self, **kwargs: Any) -> ColumnField:
         return ColumnField(columns=self.columns, **kwargs)
+
+    def named(self, measure: Measure) -> Measure:
+        """A new measure under the name that it has by now."""
+        given = self.data if self.is_bound else self.initial
+        name = str(given.get(f"{measure.key}-name", "")).strip() if measure.is_new else ""
+        return replace(measure, name=name[:80]) if name else measure
 
     def add_measure(self, measure: Measure) -> None:
         key = measure.key
@@ -175,7 +182,10 @@ class ColumnsForm(TherapistForm):
             f"{key}-low": forms.FloatField(label="Lowest possible total", error_messages=number),
             f"{key}-high": forms.FloatField(label="Highest possible total", error_messages=number),
             f"{key}-sd": forms.FloatField(
-                required=False, label="Standard deviation", help_text="If it is known.", error_messages=number
+                required=False,
+                label="Standard deviation",
+                help_text="Of the total, if it is known.",
+                error_messages=number,
             ),
             f"{key}-reliability": forms.FloatField(
                 required=False, label="Reliability", help_text="Between 0 and 1, if it is known.", error_messages=number

@@ -12,6 +12,7 @@ from reports.models import ImportBatch
 
 from .choosing import LONG, MOST_NEW, WIDE, Measure, new_measures
 
+NUMBERS = ("low", "high", "sd", "reliability")
 TEMPLATE, SHIPPED, BEFORE = "template", "shipped", "before"
 
 
@@ -78,7 +79,8 @@ def filled_from(mapping: dict[str, Any], columns: Sequence[str], known: Sequence
 
 
 def defined(spec: OwnMeasureSpec) -> dict[str, Any]:
-    return {**vars(spec), "higher_is_better": "yes" if spec.higher_is_better else "no"}
+    numbers = {part: "" if value is None else f"{value:g}" for part, value in vars(spec).items() if part in NUMBERS}
+    return {**vars(spec), **numbers, "higher_is_better": "yes" if spec.higher_is_better else "no"}
 
 
 def say_ratings(found: Mapping, filled: Filled, by_code: dict[tuple[str, str], Measure]) -> bool:
