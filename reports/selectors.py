@@ -1,6 +1,7 @@
 """Reads of imports: where each has got to, what its file holds, what taking it back would do."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -138,4 +139,9 @@ def undoing_of(batch: ImportBatch) -> Undoing:
         if count:
             kept[kind] = count
     restored = Rating.objects.filter(superseded_by__in=made).exclude(pk__in=made)
-    return Undoing({kind: count for kind, count in counts.items() if count}, kept, restored.count())
+    return Undoing(in_order(counts), in_order(kept), restored.count())
+
+
+def in_order(counts: Mapping[str, int]) -> dict[str, int]:
+    """Numbers of rows by kind, ratings first, without those of which there are none."""
+    return {kind: counts[kind] for kind in ImportedObject.Kind.values if counts.get(kind)}

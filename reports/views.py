@@ -266,7 +266,7 @@ def progress_context(batch: ImportBatch) -> dict[str, Any]:
         "more_mismatches": batch.report.get("mismatches", 0) - len(mismatches[:SHOWN]),
         "unused": unused[:SHOWN],
         "more_unused": len(unused) - len(unused[:SHOWN]),
-        "kept_rows": {kind: count for kind, count in batch.report.get("kept", {}).items() if count},
+        "kept_rows": selectors.in_order(batch.report.get("kept", {})),
     }
 
 

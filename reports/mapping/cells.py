@@ -131,9 +131,7 @@ def day(text: str, order: str, is_workbook: bool) -> date:
         if order == "ymd" and re.fullmatch(r"[0-9]{8}", text, re.ASCII):
             return _checked_day(int(text[:4]), int(text[4:6]), int(text[6:]), text)
         if re.fullmatch(r"[0-9]{5}(\.[0-9]+)?", text, re.ASCII):
-            raise Refused(
-                "looks like Excel's number of days. State that as its order (excel-serial), or format it as a date."
-            )
+            raise Refused("looks like Excel's number of days. State that order (excel-serial), or format it as a date.")
         raise Refused(f"must be a date: {wanted}.")
     numbers = {letter: parts[place] for letter, place in zip(order, (1, 3, 4), strict=True)}
     if len(numbers["y"]) != 4 or len(numbers["d"]) > 2:

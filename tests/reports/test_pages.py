@@ -314,7 +314,7 @@ def test_a_new_measure_that_is_here_otherwise_is_refused_beside_its_field(sam, s
     response = choose(sam, batch, said, choice)
     assert "is defined otherwise already" in str(response.context["form"].errors["new_1-code"])
     for part, value in (("code", "wai-36"), ("code", "Not A Code"), ("high", "-1"), ("reliability", "2"), ("sd", "0")):
-        response = choose(sam, batch, {**said, f"new_1-{part}": value}, choice)
+        response = choose(sam, batch, {**said, "new_1-code": "phq", f"new_1-{part}": value}, choice)
         assert response.status_code == 422
         assert f"new_1-{part}" in response.context["form"].errors
     assert sam.get(columns_url(batch), {"shape": "long", "measures": "phq-9_client"}).status_code == 200
@@ -499,12 +499,14 @@ def xlsx(rows):
 
 
 def bomb():
-    file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(xlsx([["who", "nr"], ["A-1", 1]]))) as good:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bad:
-            for name in good.namelist():
-                content = good.read(name)
-                bad.writestr(name, content + b" " * 600_000_000 if "sheet1" in name else content)
+    """A workbook of a few hundred kB whose sheet unpacks to 600 MB."""
+    file, good = io.BytesIO(), zipfile.ZipFile(io.BytesIO(xlsx([["who", "nr"], ["A-1", 1]])))
+    with good, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bad:
+        for name in good.namelist():
+            with bad.open(name, "w") as part:
+                part.write(good.read(name))
+                for _ in range(600 if "sheet1" in name else 0):
+                    part.write(b" " * 1_000_000)
     return file.getvalue()
 
 
