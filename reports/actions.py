@@ -440,7 +440,7 @@ def forget_old_files(*, organisation_id: uuid.UUID) -> int:
     """Remove the content of files that nobody has written within a week: nothing clinical waits for ever."""
     waiting = ImportBatch.objects.filter(
         organisation_id=organisation_id,
-        state__in=[State.UPLOADED, State.REFUSED, State.READY],
+        state__in=[State.UPLOADED, State.CHECKING, State.REFUSED, State.READY],
         created_at__lt=Now() - CONTENT_KEPT,
     )
     return waiting.delete()[0]

@@ -29,7 +29,7 @@ ORDERS = [
 ]
 PHASES = [("before", "before the therapy"), ("therapy", "therapy"), ("follow-up", "follow-up")]
 NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{1,12})?", re.ASCII)
-DEFINITION = ("name", "code", "construct", "low", "high", "higher_is_better", "sd", "reliability", "licence")
+DEFINITION = ("name", "code", "construct", "higher_is_better", "low", "high", "sd", "reliability", "licence")
 SCALE_NAMES = {TOTAL: "Total"}
 
 

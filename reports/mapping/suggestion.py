@@ -13,7 +13,7 @@ from reports.mapping.definition import BEFORE, FOLLOW_UP, THERAPY
 
 _NAMES = {
     "client": {"client", "clientid", "clientcode", "code", "id", "pairingid", "participant", "participantid",
-               "patient", "patientid", "patientcode", "caseid", "case", "subject", "subjectid", "person"},
+               "patient", "patientid", "patientcode", "caseid", "case", "subject", "subjectid", "person", "who"},
     "number": {"session", "sessionid", "sessionnumber", "sessionno", "sessionnr", "nr", "number", "week", "visit"},
     "date": {"date", "day", "sessiondate", "dateofsession", "heldon", "datum", "dateyearmonthday"},
     "therapist": {"therapist", "therapistemail", "therapistaddress", "therapistmail", "email"},
