@@ -22,7 +22,7 @@ from measures.actions import define_measure, make_all_stale, measure_as_defined
 from measures.models import OwnMeasure, Rating, Score
 from sessions_app.models import TherapySession
 
-from .mapping import ImportedRating, Interpretation, MappingError, interpret, mapping_of
+from .mapping import ImportedRating, Interpretation, MappingError, Problem, interpret, mapping_of
 from .models import ImportBatch, ImportChunk, ImportedObject
 from .plan import Plan, Terms, plan_of
 from .reading import Limits, Table, Unreadable, read_table
@@ -100,38 +100,68 @@ def move(batch: ImportBatch, sources: Iterable[str], target: str, **values: Any)
 @transaction.atomic
 def check_import(*, batch_id: uuid.UUID) -> ImportBatch:
     """Read the whole file and work out what writing it would do. Writes nothing but the report and the chunks."""
-    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
+    batch = check_next_step(batch_id=batch_id)
+    while batch.state == State.CHECKING:
+        batch = check_next_step(batch_id=batch_id)
+    return batch
+
+
+@transaction.atomic
+def check_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
+    """The first step reads the file into chunks, each of the others plans one: no step outlasts its worker."""
+    batch = ImportBatch.objects.defer("content").select_for_update(no_key=True).get(pk=batch_id)
     if batch.state != State.CHECKING:
         return batch
-    assert batch.content is not None
-    ImportChunk.objects.filter(batch=batch).delete()
     try:
-        table = table_of(bytes(batch.content), batch.reading)
-        found = interpret(table, mapping_of(batch.mapping))
         own = own_measures(batch)
+        return check_chunk(batch, own) if batch.steps else read_chunks(batch)
     except (Unreadable, MappingError) as error:
         return close_check(batch, {"failure": str(error)}, steps=0)
     except ValidationError as error:
         return close_check(batch, {"failure": " ".join(error.messages)}, steps=0)
+
+
+def read_chunks(batch: ImportBatch) -> ImportBatch:
+    ImportChunk.objects.filter(batch=batch).delete()
+    assert batch.content is not None
+    table = table_of(bytes(batch.content), batch.reading)
+    found = interpret(table, mapping_of(batch.mapping))
     report = {**counts_of(found), "notes": list(table.notes)}
-    problems = list(found.problems)
+    if found.problems:
+        add_problems(report, found.problems, found.more_problems)
+        return close_check(batch, report, steps=0)
+    report["first_session"] = min((rating.session for rating in found.ratings), default=1)
     steps = 0
-    if not problems:
-        report["first_session"] = min((rating.session for rating in found.ratings), default=1)
-        terms = terms_of(batch, report["first_session"], own)
-        for steps, part in enumerate(chunks_of(found.ratings), start=1):
-            ImportChunk(
-                organisation_id=batch.organisation_id,
-                batch=batch,
-                position=steps - 1,
-                ratings=[as_list(rating) for rating in part],
-            ).save(force_insert=True)
-            plan = plan_of(part, terms)
-            problems += plan.problems
-            add_up(report, plan)
-    report["problems"] = [[p.row, p.column, p.value, p.message] for p in problems[:LINES_KEPT]]
-    report["more_problems"] = found.more_problems + max(0, len(problems) - LINES_KEPT)
-    return close_check(batch, report, steps=steps)
+    for steps, part in enumerate(chunks_of(found.ratings), start=1):
+        ImportChunk(
+            organisation_id=batch.organisation_id,
+            batch=batch,
+            position=steps - 1,
+            ratings=[as_list(rating) for rating in part],
+        ).save(force_insert=True)
+    if not steps:
+        return close_check(batch, report, steps=0)
+    move(batch, [State.CHECKING], State.CHECKING, report=report, step=0, steps=steps)
+    return batch
+
+
+def check_chunk(batch: ImportBatch, own: Iterable[OwnMeasure]) -> ImportBatch:
+    report = dict(batch.report)
+    chunk = ImportChunk.objects.get(batch=batch, position=batch.step)
+    plan = plan_of([from_list(kept) for kept in chunk.ratings], terms_of(batch, report["first_session"], own))
+    add_up(report, plan)
+    add_problems(report, plan.problems)
+    if batch.step + 1 == batch.steps:
+        return close_check(batch, report, steps=batch.steps)
+    move(batch, [State.CHECKING], State.CHECKING, report=report, step=batch.step + 1)
+    return batch
+
+
+def add_problems(report: dict[str, Any], problems: Sequence[Problem], more: int = 0) -> None:
+    """Keep the first lines and count the rest."""
+    kept = [*report["problems"], *([p.row, p.column, p.value, p.message] for p in problems)]
+    report["problems"] = kept[:LINES_KEPT]
+    report["more_problems"] += more + max(0, len(kept) - LINES_KEPT)
 
 
 def close_check(batch: ImportBatch, report: dict[str, Any], *, steps: int) -> ImportBatch:
@@ -164,6 +194,8 @@ def counts_of(found: Interpretation) -> dict[str, Any]:
         "new_sessions": 0,
         "mismatches": 0,
         "mismatch_lines": [],
+        "problems": [],
+        "more_problems": 0,
     }
 
 
@@ -247,7 +279,7 @@ def write_import(*, batch: ImportBatch, by: User) -> None:
 @transaction.atomic
 def write_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     """Write one chunk. Where the record has changed since the check and it no longer fits, undo what was written."""
-    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
+    batch = ImportBatch.objects.defer("content").select_for_update(no_key=True).get(pk=batch_id)
     if batch.state != State.WRITING:
         return batch
     chunk = ImportChunk.objects.filter(batch=batch).order_by("position").first()
@@ -350,7 +382,7 @@ def counts_made(batch: ImportBatch) -> dict[str, int]:
 @transaction.atomic
 def undo_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     """Take back some ratings; after the last of them the sessions, episodes and clients that nobody has used since."""
-    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
+    batch = ImportBatch.objects.defer("content").select_for_update(no_key=True).get(pk=batch_id)
     if batch.state != State.UNDOING:
         return batch
     kept = dict(batch.report.get("kept", {}))

@@ -91,7 +91,7 @@ class ChoosingForm(forms.Form):
     new = forms.TypedChoiceField(
         label="Measures that are not in this list",
         coerce=int,
-        empty_value=0,
+        empty_value="0",
         required=False,
         choices=[(0, "none"), *((n, n) for n in range(1, MOST_NEW + 1))],
         help_text="You name each on the next page: its range, and whether higher is better. It is known by its total.",
@@ -104,11 +104,11 @@ class ChoosingForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if not self.errors and not cleaned.get("measures") and not cleaned.get("new"):
+        if not self.errors and not cleaned.get("measures") and not int(cleaned.get("new") or 0):
             self.add_error("measures", "Choose at least one, or say how many are not in this list.")
         return cleaned
 
     @property
     def chosen(self) -> list[Measure]:
         keys = set(self.cleaned_data["measures"])
-        return [*(one for one in self.known if one.key in keys), *new_measures(self.cleaned_data["new"])]
+        return [*(one for one in self.known if one.key in keys), *new_measures(int(self.cleaned_data["new"]))]

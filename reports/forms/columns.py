@@ -233,16 +233,13 @@ class ColumnsForm(TherapistForm):
 
     def wide_rows(self) -> list[Row]:
         given: ReadOnly[str, Any] = self.data if self.is_bound else self.initial
+
+        def said(number: int, part: str, default: str = "") -> str:
+            return str(given.get(f"c{number}-{part}", default))
+
         return [
-            Row(
-                number,
-                column,
-                **{
-                    part: str(given.get(f"c{number}-{part}", default))
-                    for part, default in (("measure", ""), ("session", ""), ("phase", "therapy"), ("label", ""))
-                },
-            )
-            for number, column in enumerate(self.columns)
+            Row(n, column, said(n, "measure"), said(n, "session"), said(n, "phase", "therapy"), said(n, "label"))
+            for n, column in enumerate(self.columns)
         ]
 
     # --- What it says
@@ -310,7 +307,7 @@ class ColumnsForm(TherapistForm):
         """The measure as a mapping defines it; one that is here keeps its definition."""
         if measure.own is not None:
             return definition_of(measure.own)
-        values = {part: cleaned.get(f"{measure.key}-{part}") for part in DEFINITION}
+        values: dict[str, Any] = {part: cleaned.get(f"{measure.key}-{part}") for part in DEFINITION}
         if any(f"{measure.key}-{part}" in self.errors for part in DEFINITION):
             return None
         values["higher_is_better"] = values["higher_is_better"] == "yes"

@@ -116,7 +116,7 @@ class MappingForm(TherapistForm):
         if file.size > LONGEST_MAPPING:
             raise forms.ValidationError("A mapping has at most 1 MB. Choose the mapping, not the table.")
         try:
-            return file.read().decode("utf-8-sig")
+            return str(file.read(), "utf-8-sig")
         except UnicodeDecodeError:
             raise forms.ValidationError("The file is not text in UTF-8. Save it so, and choose it again.") from None
 

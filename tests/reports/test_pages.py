@@ -120,7 +120,7 @@ def test_a_file_that_a_shipped_mapping_fits_is_filled_in_and_written(sam, servic
     assert said["wai-36_client-item-36"] == "i36" and said["code_prefix"] == "P-"
     response = sam.post(columns_url(batch), said)
     assert response["Location"] == reverse("reports:import", args=[batch.pk])
-    assert "Checking the file" in page_of(sam, batch)
+    assert "Checking, step" in page_of(sam, batch)
     batch.refresh_from_db()
     batch = work(batch)
     body = page_of(sam, batch)
@@ -432,6 +432,21 @@ def test_a_stopped_import_says_so_and_goes_on_when_asked(sam, service):
     batch.refresh_from_db()
     work(batch)
     assert Rating.objects.count() == 2
+
+
+def test_a_check_goes_in_steps_that_can_each_be_repeated(sam, service, monkeypatch):
+    monkeypatch.setattr(actions, "RATINGS_IN_A_STEP", 1)
+    batch = uploaded(sam, GOOD + "A-2,1,2024-01-01,5,5,5,5\nT-1,1,2024-01-01,5,5,5,5\n")
+    factories.make_episode(service.tom, code="T-1")
+    choose(sam, batch, said_of(service))
+    seen = []
+    batch.refresh_from_db()
+    while batch.is_under_way:
+        batch = actions.check_next_step(batch_id=batch.pk)
+        seen.append((batch.step, batch.steps, batch.report["written"]))
+    assert seen == [(0, 3, 0), (1, 3, 2), (2, 3, 3), (0, 0, 3)]
+    assert actions.check_next_step(batch_id=batch.pk).state == State.REFUSED
+    assert "a client of another therapist than Ada Okafor" in page_of(sam, batch)
 
 
 def test_the_fragment_renews_itself_while_the_import_is_under_way(sam, service):
