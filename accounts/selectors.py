@@ -24,6 +24,10 @@ def active_people(user: User) -> QuerySet[User]:
     return User.objects.filter(organisation_id=user.organisation_id, is_active=True)
 
 
+def therapists(user: User) -> QuerySet[User]:
+    return active_people(user).filter(is_therapist=True).order_by("name")
+
+
 def supervisions(user: User) -> QuerySet[Supervision]:
     return (
         Supervision.objects.current()

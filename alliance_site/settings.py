@@ -191,6 +191,14 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "alliance_site.errors.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# Four fields for each column of a file with 2,000 of them.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+# The first stops what is larger than any file that can be read before it fills the disk.
+FILE_UPLOAD_HANDLERS = [
+    "reports.http.StopTooLarge",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # The two hashes are the empty style element that Plotly creates and the one it fills.
 CONTENT_SECURITY_POLICY = {
@@ -258,6 +266,7 @@ CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "jobs.start_period", "schedule": 60.0, "args": ["sweep", 60]},
     # Once an hour; asked for more often, as a beat that was started again counts from then.
     "housekeeping": {"task": "jobs.start_period", "schedule": 300.0, "args": ["housekeeping", 3600]},
+    "old-files": {"task": "jobs.start_period", "schedule": 300.0, "args": ["old-files", 3600]},
 }
 
 # --- Reading data -----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("sessions_app.urls")),
     path("", include("measures.urls")),
     path("", include("dashboards.urls")),
+    path("", include("reports.urls")),
 ]
 if settings.DEMO:
     urlpatterns += [

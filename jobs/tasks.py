@@ -9,7 +9,11 @@ from django.utils import timezone
 
 from . import actions
 
-PERIODIC = {"sweep": "measures.sweep_trends", "housekeeping": "accounts.remove_old_submissions"}
+PERIODIC = {
+    "sweep": "measures.sweep_trends",
+    "housekeeping": "accounts.remove_old_submissions",
+    "old-files": "reports.forget_old_files",
+}
 
 
 def job_task(name: str) -> Callable[[Callable[[uuid.UUID], object]], Any]:

@@ -19,7 +19,7 @@ from sessions_app.models import Phase, TherapySession
 from sessions_app.selectors import with_last_session
 
 from . import catalogue, instruments, tokens
-from .models import EpisodeSeries, Rater, Rating, RatingRequest, Score, Trend
+from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
@@ -113,6 +113,11 @@ def session_ratings(session: TherapySession) -> SessionRatings:
 def instruments_for_clients() -> list[instruments.Instrument]:
     """Questionnaires a client can be asked to fill in, by name of their files."""
     return [found for code, found in instruments.instruments().items() if code in ASKED_OF_CLIENTS]
+
+
+def own_measures() -> list[OwnMeasure]:
+    """What the organisation measures with and we do not ship, by name."""
+    return list(OwnMeasure.objects.order_by("name"))
 
 
 def open_requests(session: TherapySession) -> list[RatingRequest]:

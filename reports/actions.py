@@ -24,16 +24,17 @@ from measures.catalogue import measure_as_defined
 from measures.models import OwnMeasure, Rating, Score
 from sessions_app.models import Attendance, Format, TherapySession
 
-from .mapping import ImportedRating, Interpretation, MappingError, interpret, mapping_of
+from .mapping import ImportedRating, Interpretation, MappingError, Problem, interpret, mapping_of
 from .models import ImportBatch, ImportChunk
 from .plan import Plan, Terms, answers_of, plan_of
 from .reading import Limits, Table, Unreadable, read_table
 
 CHECK, WRITE, UNDO = "reports.check_import", "reports.write_import", "reports.undo_import"
 RATINGS_IN_A_STEP = 2_000
-LINES_KEPT = 200
+LINES_KEPT = 1_000
 CONTENT_KEPT = timedelta(days=7)
 State = ImportBatch.State
+TASKS = {State.CHECKING: CHECK, State.WRITING: WRITE, State.UNDOING: UNDO}
 
 
 class WrongState(ValidationError):
@@ -101,38 +102,68 @@ def move(batch: ImportBatch, sources: Iterable[str], target: str, **values: Any)
 @transaction.atomic
 def check_import(*, batch_id: uuid.UUID) -> ImportBatch:
     """Read the whole file and work out what writing it would do. Writes nothing but the report and the chunks."""
-    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
+    batch = check_next_step(batch_id=batch_id)
+    while batch.state == State.CHECKING:
+        batch = check_next_step(batch_id=batch_id)
+    return batch
+
+
+@transaction.atomic
+def check_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
+    """The first step reads the file into chunks, each of the others plans one: no step outlasts its worker."""
+    batch = ImportBatch.objects.defer("content").select_for_update(no_key=True).get(pk=batch_id)
     if batch.state != State.CHECKING:
         return batch
-    assert batch.content is not None
-    ImportChunk.objects.filter(batch=batch).delete()
     try:
-        table = table_of(bytes(batch.content), batch.reading)
-        found = interpret(table, mapping_of(batch.mapping))
         own = own_measures(batch)
+        return check_chunk(batch, own) if batch.steps else read_chunks(batch)
     except (Unreadable, MappingError) as error:
         return close_check(batch, {"failure": str(error)}, steps=0)
     except ValidationError as error:
         return close_check(batch, {"failure": " ".join(error.messages)}, steps=0)
+
+
+def read_chunks(batch: ImportBatch) -> ImportBatch:
+    ImportChunk.objects.filter(batch=batch).delete()
+    assert batch.content is not None
+    table = table_of(bytes(batch.content), batch.reading)
+    found = interpret(table, mapping_of(batch.mapping))
     report = {**counts_of(found), "notes": list(table.notes)}
-    problems = list(found.problems)
+    if found.problems:
+        add_problems(report, found.problems, found.more_problems)
+        return close_check(batch, report, steps=0)
+    report["first_session"] = min((rating.session for rating in found.ratings), default=1)
     steps = 0
-    if not problems:
-        report["first_session"] = min((rating.session for rating in found.ratings), default=1)
-        terms = terms_of(batch, report["first_session"], own)
-        for steps, part in enumerate(chunks_of(found.ratings), start=1):
-            ImportChunk(
-                organisation_id=batch.organisation_id,
-                batch=batch,
-                position=steps - 1,
-                ratings=[as_list(rating) for rating in part],
-            ).save(force_insert=True)
-            plan = plan_of(part, terms)
-            problems += plan.problems
-            add_up(report, plan)
-    report["problems"] = [[p.row, p.column, p.value, p.message] for p in problems[:LINES_KEPT]]
-    report["more_problems"] = found.more_problems + max(0, len(problems) - LINES_KEPT)
-    return close_check(batch, report, steps=steps)
+    for steps, part in enumerate(chunks_of(found.ratings), start=1):
+        ImportChunk(
+            organisation_id=batch.organisation_id,
+            batch=batch,
+            position=steps - 1,
+            ratings=[as_list(rating) for rating in part],
+        ).save(force_insert=True)
+    if not steps:
+        return close_check(batch, report, steps=0)
+    move(batch, [State.CHECKING], State.CHECKING, report=report, step=0, steps=steps)
+    return batch
+
+
+def check_chunk(batch: ImportBatch, own: Iterable[OwnMeasure]) -> ImportBatch:
+    report = dict(batch.report)
+    chunk = ImportChunk.objects.get(batch=batch, position=batch.step)
+    plan = plan_of([from_list(kept) for kept in chunk.ratings], terms_of(batch, report["first_session"], own))
+    add_up(report, plan)
+    add_problems(report, plan.problems)
+    if batch.step + 1 == batch.steps:
+        return close_check(batch, report, steps=batch.steps)
+    move(batch, [State.CHECKING], State.CHECKING, report=report, step=batch.step + 1)
+    return batch
+
+
+def add_problems(report: dict[str, Any], problems: Sequence[Problem], more: int = 0) -> None:
+    """Keep the first lines and count the rest."""
+    kept = [*report["problems"], *([p.row, p.column, p.value, p.message] for p in problems)]
+    report["problems"] = kept[:LINES_KEPT]
+    report["more_problems"] += more + max(0, len(kept) - LINES_KEPT)
 
 
 def close_check(batch: ImportBatch, report: dict[str, Any], *, steps: int) -> ImportBatch:
@@ -165,6 +196,8 @@ def counts_of(found: Interpretation) -> dict[str, Any]:
         "new_sessions": 0,
         "mismatches": 0,
         "mismatch_lines": [],
+        "problems": [],
+        "more_problems": 0,
     }
 
 
@@ -249,7 +282,7 @@ def write_import(*, batch: ImportBatch, by: User) -> None:
 @transaction.atomic
 def write_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     """Write one chunk. Where the record has changed since the check and it no longer fits, undo what was written."""
-    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
+    batch = ImportBatch.objects.defer("content").select_for_update(no_key=True).get(pk=batch_id)
     if batch.state != State.WRITING:
         return batch
     chunk = ImportChunk.objects.filter(batch=batch, ratings__isnull=False).order_by("position").first()
@@ -374,10 +407,10 @@ def insert(model: type[models.Model], rows: Iterable[dict[str, Any]], **same: An
 
 def made_by(plan: Plan) -> dict[str, list[str]]:
     return {
-        "ratings": [str(rating.id) for rating in plan.ratings],
-        "sessions": [str(meeting.id) for meeting in plan.meetings],
-        "episodes": [str(episode.pk) for episode in plan.episodes],
-        "clients": [str(client.pk) for client in plan.clients],
+        "rating": [str(rating.id) for rating in plan.ratings],
+        "session": [str(meeting.id) for meeting in plan.meetings],
+        "episode": [str(episode.pk) for episode in plan.episodes],
+        "client": [str(client.pk) for client in plan.clients],
     }
 
 
@@ -406,7 +439,7 @@ def start_undoing(batch: ImportBatch, *, by: User | None) -> None:
 @transaction.atomic
 def undo_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     """Take back the ratings of one chunk, and what came with them and nobody has used since."""
-    batch = ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
+    batch = ImportBatch.objects.defer("content").select_for_update(no_key=True).get(pk=batch_id)
     if batch.state != State.UNDOING:
         return batch
     chunk = ImportChunk.objects.filter(batch=batch).order_by("-position").first()
@@ -414,10 +447,11 @@ def undo_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
         batch.state = State.UNDONE
         batch.save(update_fields=["state"])
         return batch
-    withdraw_ratings(chunk.made["ratings"], batch)
+    withdraw_ratings(chunk.made["rating"], batch)
     kept = dict(batch.report.get("kept", {}))
-    for kind, model in (("sessions", TherapySession), ("episodes", Episode), ("clients", Client)):
-        kept[kind] = kept.get(kind, 0) + remove_unused(model, chunk.made[kind])
+    for kind, model in (("session", TherapySession), ("episode", Episode), ("client", Client)):
+        if stayed := remove_unused(model, chunk.made[kind]):
+            kept[kind] = kept.get(kind, 0) + stayed
     chunk.delete()
     batch.step += 1
     batch.report = {**batch.report, "kept": kept}
@@ -464,6 +498,16 @@ def remove_unused(model: type[models.Model], ids: list[str]) -> int:
 
 
 @transaction.atomic
+def retry_import(*, batch: ImportBatch, by: User) -> None:
+    """Ask anew for the step at which an import stopped. Raises WrongState when nothing is under way."""
+    task = TASKS.get(State(batch.state))
+    if task is None:
+        raise WrongState("This import has gone on meanwhile. Look at where it is now.")
+    record_event("import.retried", batch, organisation_id=batch.organisation_id, by=by)
+    jobs.request_job(task=task, object_id=batch.pk, organisation_id=batch.organisation_id)
+
+
+@transaction.atomic
 def discard_import(*, batch: ImportBatch, by: User) -> None:
     """Forget a file that was not written; the audit trail remembers that it was there."""
     if batch.state not in (State.UPLOADED, State.REFUSED, State.READY):
@@ -477,7 +521,7 @@ def forget_old_files(*, organisation_id: uuid.UUID) -> int:
     """Remove the content of files that nobody has written within a week: nothing clinical waits for ever."""
     waiting = ImportBatch.objects.filter(
         organisation_id=organisation_id,
-        state__in=[State.UPLOADED, State.REFUSED, State.READY],
+        state__in=[State.UPLOADED, State.CHECKING, State.REFUSED, State.READY],
         created_at__lt=Now() - CONTENT_KEPT,
     )
     return waiting.delete()[0]

@@ -11,7 +11,7 @@ State = ImportBatch.State
 
 @job_task(actions.CHECK)
 def check_import(batch_id: uuid.UUID) -> None:
-    actions.check_import(batch_id=batch_id)
+    go_on(actions.check_next_step(batch_id=batch_id), actions.CHECK, State.CHECKING)
 
 
 @job_task(actions.WRITE)

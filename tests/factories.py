@@ -27,6 +27,8 @@ from jobs.organisation import acting_in, current_organisation, set_organisation
 from measures import actions as measures
 from measures import tokens
 from measures.models import RatingRequest
+from reports import actions as imports
+from reports.models import ImportBatch
 from sessions_app import actions as sessions
 from sessions_app.models import TherapySession
 
@@ -120,6 +122,24 @@ def make_course(episode: Episode, bonds: list[int | None]) -> list[TherapySessio
         made.append(session)
     measures.compute_trends(episode_id=episode.pk)
     return made
+
+
+def make_import(service: Service) -> ImportBatch:
+    """A checked file of ratings with a measure of the service's own, not written yet."""
+    mapping = {
+        "client": {"column": "id"},
+        "measure": [
+            {"code": "mood", "name": "Mood", "construct": "outcome", "low": 0, "high": 63}
+            | {"higher_is_better": False, "licence": "Ours."}
+        ],
+        "series": [{"instrument": "mood", "rater": "client", "columns": [{"column": "mood_1", "session": 1}]}],
+    }
+    batch = imports.start_import(file_name="old.csv", content=b"id,mood_1\n1,20\n2,30\n", by=service.sam)
+    start_date = timezone.localdate() - timedelta(days=9)
+    imports.map_columns(batch=batch, mapping=mapping, therapist=service.tom, start_date=start_date, by=service.sam)
+    (measure,) = imports.own_measures(batch)
+    measures.define_measure(measure=measure, by=service.sam)
+    return imports.check_import(batch_id=batch.pk)
 
 
 def make_request(session: TherapySession, instrument: str = "session-check-in") -> tuple[RatingRequest, str]:

@@ -19,6 +19,8 @@ from reports.mapping.definition import (
     mapping_of,
 )
 from reports.mapping.interpretation import Gap, ImportedRating, Interpretation, Problem, interpret
+from reports.mapping.templates import template_mapping, template_rows
+from reports.mapping.writing import toml_of
 
 __all__ = [
     "DATE_ORDERS",
@@ -37,6 +39,9 @@ __all__ = [
     "load_mapping",
     "mapping_of",
     "shipped_mappings",
+    "template_mapping",
+    "template_rows",
+    "toml_of",
 ]
 
 

@@ -108,11 +108,11 @@ class Readings:
         if _NUMBER.fullmatch(plain):
             return float(plain)
         if _NUMBER.fullmatch(text.replace(",", ".", 1)):
-            raise Refused("has a decimal comma. Set decimal_comma = true in the mapping if all numbers have.")
+            raise Refused("has a decimal comma. If all numbers have, say so (decimal_comma = true in a mapping).")
         if text.startswith("#"):
             raise Refused("is an error of the spreadsheet. Correct its formula, or clear the cell.")
-        also = " or one of the words in the mapping's values" if has_words else ""
-        raise Refused(f"must be a number{also}. Correct it, or name it under missing or values in the mapping.")
+        also = " or one of the words that stand for numbers" if has_words else ""
+        raise Refused(f"must be a number{also}. Correct it, or say what it stands for: a missing value, or a number.")
 
 
 def day(text: str, order: str, is_workbook: bool) -> date:
@@ -131,7 +131,7 @@ def day(text: str, order: str, is_workbook: bool) -> date:
         if order == "ymd" and re.fullmatch(r"[0-9]{8}", text, re.ASCII):
             return _checked_day(int(text[:4]), int(text[4:6]), int(text[6:]), text)
         if re.fullmatch(r"[0-9]{5}(\.[0-9]+)?", text, re.ASCII):
-            raise Refused('looks like Excel\'s number of days. State order = "excel-serial", or format it as a date.')
+            raise Refused("looks like Excel's number of days. State that order (excel-serial), or format it as a date.")
         raise Refused(f"must be a date: {wanted}.")
     numbers = {letter: parts[place] for letter, place in zip(order, (1, 3, 4), strict=True)}
     if len(numbers["y"]) != 4 or len(numbers["d"]) > 2:

@@ -71,6 +71,20 @@ dashboards:episode-change         in 200 404  200  200  404 403  403   in   404 
 dashboards:episode-figure         in 200 404  200  200  404 403  403   in   404   403
 dashboards:caseload               in 403 403  200  200  200 403  403   in   403   403
 dashboards:caseload-figure        in 403 403  200  200  200 403  403   in   403   403
+reports:import-list               in 403 403  403  403  403 200  403   in   403   200
+reports:import-create             in 403 403  403  403  403 200  403   in   403   200
+reports:template-list             in 403 403  403  403  403 200  403   in   403   200
+reports:template                  in 403 403  403  403  403 200  403   in   403   200
+reports:import                    in 403 403  403  403  403 200  403   in   403   404
+reports:import-progress           in 403 403  403  403  403 200  403   in   403   404
+reports:import-columns            in 403 403  403  403  403 200  403   in   403   404
+reports:import-mapping            in 403 403  403  403  403 200  403   in   403   404
+reports:import-mapping-file       in 403 403  403  403  403 200  403   in   403   404
+reports:import-problems           in 403 403  403  403  403 200  403   in   403   404
+reports:import-write              in 403 403  403  403  403 405  403   in   403   405
+reports:import-retry              in 403 403  403  403  403 405  403   in   403   405
+reports:import-undo               in 403 403  403  403  403 200  403   in   403   404
+reports:import-discard            in 403 403  403  403  403 200  403   in   403   404
 gallery                           in 200 200  200  200  200 200  200   in   200   200
 gallery-figure                    in 200 200  200  200  200 200  200   in   200   200
 """
@@ -111,6 +125,20 @@ dashboards:episode-change         in 405 405  405  405  405 403  403   in   405 
 dashboards:episode-figure         in 405 405  405  405  405 403  403   in   405   403
 dashboards:caseload               in 403 403  405  405  405 403  403   in   403   403
 dashboards:caseload-figure        in 403 403  405  405  405 403  403   in   403   403
+reports:import-list               in 403 403  403  403  403 405  403   in   403   405
+reports:import-create             in 403 403  403  403  403 302  403   in   403   302
+reports:template-list             in 403 403  403  403  403 405  403   in   403   405
+reports:template                  in 403 403  403  403  403 405  403   in   403   405
+reports:import                    in 403 403  403  403  403 405  403   in   403   405
+reports:import-progress           in 403 403  403  403  403 405  403   in   403   405
+reports:import-columns            in 403 403  403  403  403 302  403   in   403   404
+reports:import-mapping            in 403 403  403  403  403 302  403   in   403   404
+reports:import-mapping-file       in 403 403  403  403  403 405  403   in   403   405
+reports:import-problems           in 403 403  403  403  403 405  403   in   403   405
+reports:import-write              in 403 403  403  403  403 302  403   in   403   404
+reports:import-retry              in 403 403  403  403  403 302  403   in   403   404
+reports:import-undo               in 403 403  403  403  403 302  403   in   403   404
+reports:import-discard            in 403 403  403  403  403 302  403   in   403   404
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
 """

@@ -20,7 +20,7 @@ from tests import factories
 
 PROTECTED = [
     model
-    for app in ("accounts", "clients", "sessions_app", "measures")
+    for app in ("accounts", "clients", "sessions_app", "measures", "reports")
     for model in apps.get_app_config(app).get_models()
 ]
 
@@ -29,10 +29,12 @@ PROTECTED = [
 def both(service, other_service):
     """A course of therapy in each service. The test acts inside the first."""
     factories.make_course(factories.make_episode(service.ada), [7, 6])
+    factories.make_import(service)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
         factories.make_course(episode, [5, 5])
         factories.make_request(factories.make_session(episode))
+        factories.make_import(other_service)
     return service, other_service
 
 

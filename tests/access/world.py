@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.tokens import default_token_generator
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
@@ -15,6 +16,9 @@ from clients.models import Episode
 from jobs.organisation import acting_in
 from measures import actions as measures
 from measures.models import RatingRequest
+from reports import actions as imports
+from reports.mapping import toml_of
+from reports.models import ImportBatch
 from sessions_app.models import TherapySession
 from tests import factories
 from tests.factories import PASSWORD, Service
@@ -26,6 +30,11 @@ CANARIES = {
     "name of an ended episode's client": "Plover-canary",
     "note": "canary of the note",
     "comment": "canary of the comment",
+}
+IMPORT_MAPPING: dict[str, Any] = {
+    "client": {"column": "who"},
+    "session": {"number": "nr", "date": "day", "order": "ymd"},
+    "rating": [{"instrument": "outcome-check-in", "rater": "client", "items": "q{n}"}],
 }
 EVERYBODY = (
     "nobody", "ada", "tom", "ruth", "vera", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam",
@@ -49,6 +58,9 @@ class World:
     request: RatingRequest
     token: str
     supervision: Supervision
+    uploaded: ImportBatch
+    ready: ImportBatch
+    written: ImportBatch
     browsers: dict[str, factories.Browser] = field(default_factory=dict)
 
     def person(self, who: str) -> User:
@@ -105,7 +117,25 @@ def make_world(service: Service, other: Service) -> World:
         request=request,
         token=token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
+        uploaded=make_import(service),
+        ready=make_import(service, check=True),
+        written=make_import(service, check=True, write=True),
     )
+
+
+def make_import(service: Service, *, check: bool = False, write: bool = False) -> ImportBatch:
+    """A file with one rating of one new client of Ada's, as far on its way as asked for."""
+    content = b"who,nr,day,q1,q2,q3,q4\nI-1,1,2024-01-01,5,5,5,5\n"
+    batch = imports.start_import(file_name="old.csv", content=content, by=service.sam)
+    if check:
+        terms = {"therapist": service.ada, "start_date": None}
+        imports.map_columns(batch=batch, mapping=IMPORT_MAPPING, by=service.sam, **terms)
+        batch = imports.check_import(batch_id=batch.pk)
+    if write:
+        imports.write_import(batch=batch, by=service.sam)
+        while batch.is_under_way:
+            batch = imports.write_next_step(batch_id=batch.pk)
+    return batch
 
 
 def make_person(service: Service, key: str, **roles: bool) -> User:
@@ -161,6 +191,17 @@ def address(world: World, route: str) -> str:
         "dashboards:episode": [episode],
         "dashboards:episode-change": [episode],
         "dashboards:episode-figure": [episode],
+        "reports:template": ["wai-36", "client", "items"],
+        "reports:import": [world.ready.pk],
+        "reports:import-progress": [world.ready.pk],
+        "reports:import-columns": [world.uploaded.pk],
+        "reports:import-mapping": [world.uploaded.pk],
+        "reports:import-mapping-file": [world.ready.pk],
+        "reports:import-problems": [world.ready.pk],
+        "reports:import-write": [world.ready.pk],
+        "reports:import-retry": [world.ready.pk],
+        "reports:import-undo": [world.written.pk],
+        "reports:import-discard": [world.uploaded.pk],
     }
     return reverse(route, args=arguments.get(route, []))
 
@@ -171,6 +212,9 @@ def content(world: World, route: str) -> dict[str, Any]:
     person = {"name": "Pat Marlow", "email": "pat@new.example", "is_therapist": "on"}
     episode = {"modality": "cbt", "practitioner_title": "Counsellor", "started_on": today}
     meeting = {"number": 9, "held_on": today, "attendance": "attended", "format": "video", "note": "changed"}
+    terms = {"therapist": world.service.ada.pk}
+    named = {"number": "nr", "date": "day", "order": "ymd"}
+    items = {f"outcome-check-in_client-item-{n}": f"q{n}" for n in range(1, 5)}
     passwords = {"oldpassword": PASSWORD, "password1": "another long one 5", "password2": "another long one 5"}
     forms: dict[str, dict[str, Any]] = {
         "account_login": {"login": "nobody@harbour.example", "password": "a guess"},
@@ -193,5 +237,8 @@ def content(world: World, route: str) -> dict[str, Any]:
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
         "measures:request-create": {"instrument": "session-check-in"},
         "measures:rate": {"submission": uuid.uuid4(), "item-1": "5"},
+        "reports:import-create": {"file": SimpleUploadedFile("new.csv", b"who,nr\nI-2,1\n")},
+        "reports:import-columns": {**terms, "client": "who", **named, **items},
+        "reports:import-mapping": {**terms, "text": toml_of(IMPORT_MAPPING)},
     }
     return forms.get(route, {})

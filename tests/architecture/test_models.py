@@ -1,13 +1,11 @@
 """What the database itself must know: the class of each field, who did it, whose row it is, what cannot be."""
 
-import tomllib
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from django.apps import apps
@@ -23,9 +21,6 @@ from alliance_site import embedded
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.models import EpisodeSeries, OwnMeasure, Trend
-from reports import actions as reports
-from reports.mapping import shipped_mappings
-from reports.models import ImportBatch
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -230,20 +225,6 @@ class Rows:
         return Route.objects.filter(organisation_id=self.service.organisation.pk, kind="email").first()
 
 
-def an_import(service: Any) -> ImportBatch:
-    """A file that is half written: its first client is in the record and its second is waiting."""
-    mapping = tomllib.loads(shipped_mappings()["suddengains"])
-    mapping["series"] = [{**mapping["series"][0], "columns": [{"column": "bdi_s1", "session": 1}]}]
-    content = b"id,bdi_s1\n1,20\n2,30\n"
-    with patch.object(reports, "RATINGS_IN_A_STEP", 1):
-        batch = reports.start_import(file_name="old.csv", content=content, by=service.sam)
-        start_date = timezone.localdate() - timedelta(days=9)
-        reports.map_columns(batch=batch, mapping=mapping, therapist=service.tom, start_date=start_date, by=service.sam)
-        batch = reports.check_import(batch_id=batch.pk)
-        reports.write_import(batch=batch, by=service.sam)
-        return reports.write_next_step(batch_id=batch.pk)
-
-
 @pytest.fixture
 def rows(service):
     episode = factories.make_episode(service.ada)
@@ -255,7 +236,7 @@ def rows(service):
         organisation=service.organisation, key=uuid.uuid4(), digest="0" * 64, location="/", created_by=service.ada
     )
     run = PeriodicRun.objects.create(name="sweep", period_start=timezone.now())
-    batch = an_import(service)
+    batch = factories.make_import(service)
     ratings = {rating.rater: rating for rating in session.ratings.all()}
     return Rows(
         service=service,
@@ -271,7 +252,7 @@ def rows(service):
         series=EpisodeSeries.objects.get(episode=episode),
         trend=Trend.objects.filter(rater="client", instrument="session-check-in", scale="bond").get(),
         run=run,
-        measure=OwnMeasure.objects.get(code="bdi"),
+        measure=OwnMeasure.objects.get(),
         batch=batch,
         chunk=batch.chunks.first(),
     )

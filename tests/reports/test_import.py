@@ -296,7 +296,7 @@ def test_undo_of_the_first_of_two_imports_keeps_the_second(service, files):
     current = Rating.objects.current().order_by("session__number")
     assert [rating.answers["4"] for rating in current] == [9, 5]
     assert Rating.objects.count() == 2
-    assert batch.report["kept"] == {"sessions": 1, "episodes": 1, "clients": 1}
+    assert batch.report["kept"] == {"session": 1, "episode": 1, "client": 1}
 
 
 def test_undo_keeps_what_somebody_has_worked_on_since(service, files):
@@ -305,7 +305,7 @@ def test_undo_keeps_what_somebody_has_worked_on_since(service, files):
     measures.change_session(session=session, version=1, by=service.ada, note="We spoke about it.")
     batch = undo(ImportBatch.objects.get(), service.sam)
     assert list(TherapySession.objects.values_list("number", "note")) == [(2, "We spoke about it.")]
-    assert batch.report["kept"] == {"sessions": 1, "episodes": 1, "clients": 1}
+    assert batch.report["kept"] == {"session": 1, "episode": 1, "client": 1}
     assert not Rating.objects.exists()
 
 
