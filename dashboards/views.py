@@ -18,6 +18,7 @@ from clients.models import Episode
 from clients.selectors import episodes
 from measures import instruments
 from measures.forms import RatingForm
+from measures.instruments import COMPONENTS
 from measures.statistics.summary import Point
 
 from . import figures, selectors
@@ -51,7 +52,7 @@ def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, obj
         "state": state,
         "is_own": episode.therapist_id == request.user.pk,
         "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
-        "components": selectors.COMPONENTS,
+        "components": COMPONENTS,
     }
 
 
@@ -82,7 +83,7 @@ class EpisodeFigure(APIView):
         series = {
             (rater, scale): state.series[code, rater, scale]
             for rater in ("therapist", "client")
-            for scale in selectors.COMPONENTS
+            for scale in COMPONENTS
             if (code, rater, scale) in state.series
         }
         focus = next((t for t in state.trends if t.scale == state.change.scale and t.baseline_low is not None), None)
@@ -136,8 +137,7 @@ def gallery(request: SignedInRequest) -> HttpResponse:
         "items": rating.items_to_show(),
         "figure_url": "/gallery/figure.json",
         "toggles": [
-            {"key": key, "label": key.capitalize(), "on": key != "task"}
-            for key in ("client", "therapist", *selectors.COMPONENTS)
+            {"key": key, "label": key.capitalize(), "on": key != "task"} for key in ("client", "therapist", *COMPONENTS)
         ],
         "tabs": [
             {"label": "Open", "url": "#", "current": True, "count": 12},
@@ -161,7 +161,7 @@ class GalleryFigure(APIView):
                 for number, value in enumerate(bond, start=1)
             ]
             for rater in ("therapist", "client")
-            for scale in selectors.COMPONENTS
+            for scale in COMPONENTS
         }
         figure = figures.alliance_figure(
             series,

@@ -64,7 +64,7 @@ def start_import(
 
 def table_of(content: bytes, reading: dict[str, str], limits: Limits | None = None) -> Table:
     known = {name: reading.get(name) or None for name in ("delimiter", "encoding", "sheet")}
-    return read_table(content, limits=limits or Limits(), **known)  # type: ignore[arg-type]
+    return read_table(content, limits=limits or Limits(), **known)
 
 
 @transaction.atomic
@@ -150,7 +150,7 @@ def read_chunks(batch: ImportBatch) -> ImportBatch:
 def check_chunk(batch: ImportBatch, own: Iterable[OwnMeasure]) -> ImportBatch:
     report = dict(batch.report)
     chunk = ImportChunk.objects.get(batch=batch, position=batch.step)
-    plan = plan_of([from_list(kept) for kept in chunk.ratings], terms_of(batch, report["first_session"], own))
+    plan = plan_of([from_list(kept) for kept in chunk.ratings or []], terms_of(batch, report["first_session"], own))
     add_up(report, plan)
     add_problems(report, plan.problems)
     if batch.step + 1 == batch.steps:
@@ -291,7 +291,7 @@ def write_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
         batch.state = State.WRITTEN
         return batch
     terms = terms_of(batch, batch.report["first_session"], own_measures(batch))
-    plan = plan_of([from_list(kept) for kept in chunk.ratings], terms)
+    plan = plan_of([from_list(kept) for kept in chunk.ratings or []], terms)
     if plan.problems:
         failure = f"The record has changed since the check. {plan.problems[0]}"
         ImportBatch.objects.filter(pk=batch.pk).update(report={**batch.report, "failure": failure})
@@ -335,7 +335,7 @@ def write(plan: Plan, batch: ImportBatch) -> None:
         waived_at=now,
         waived_by_id=by.pk,
     )
-    replaced = [rating.replaces for rating in plan.superseding]
+    replaced = [rating.replaces for rating in plan.superseding if rating.replaces]
     Rating.objects.filter(pk__in=replaced).update(superseded_at=Now())
     noon = f"T12:00 {batch.organisation.time_zone}"  # of that day, where the service is: the file knows no hour
     insert(
@@ -357,8 +357,8 @@ def write(plan: Plan, batch: ImportBatch) -> None:
         do_not_raise=False,
         submitted_by_id=by.pk,
     )
-    for rating in plan.superseding:
-        Rating.objects.filter(pk=rating.replaces).update(superseded_by=rating.id)
+    for before, rating in zip(replaced, plan.superseding, strict=True):
+        Rating.objects.filter(pk=before).update(superseded_by=rating.id)
     insert(
         Score,
         (
@@ -447,7 +447,7 @@ def undo_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
         batch.state = State.UNDONE
         batch.save(update_fields=["state"])
         return batch
-    withdraw_ratings(chunk.made["rating"], batch)
+    withdraw_ratings([uuid.UUID(made) for made in chunk.made["rating"]], batch)
     kept = dict(batch.report.get("kept", {}))
     for kind, model in (("session", TherapySession), ("episode", Episode), ("client", Client)):
         if stayed := remove_unused(model, chunk.made[kind]):
@@ -459,7 +459,7 @@ def undo_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     return batch
 
 
-def withdraw_ratings(ids: list[str], batch: ImportBatch) -> None:
+def withdraw_ratings(ids: list[uuid.UUID], batch: ImportBatch) -> None:
     """Delete imported ratings; one that they took the place of is current again, unless a later one has it."""
     ratings = Rating.objects.filter(pk__in=ids)
     episodes = dict(ratings.values_list("session__episode_id", "session__episode__client_id").distinct())
