@@ -92,7 +92,7 @@ class EpisodeState:
 
     @property
     def has_alliance(self) -> bool:
-        return any(instrument == self.alliance.code for instrument, _, _ in self.series)
+        return bool(self.sealed) or any(instrument == self.alliance.code for instrument, _, _ in self.series)
 
     @property
     def axis(self) -> SessionAxis:

@@ -27,6 +27,8 @@ from .selectors import series_of
 from .statistics.summary import TrendSummary, summarise
 
 COMPUTE_TRENDS = "measures.compute_trends"
+# Of trends that a sweep asks for; more than an organisation has episodes open.
+SWEPT = 20_000
 LINK_LASTS = timedelta(days=7)
 
 
@@ -274,8 +276,12 @@ def make_trends_stale(episode: Episode) -> None:
     make_all_stale([episode.pk], organisation_id=episode.organisation_id)
 
 
-def make_all_stale(episode_ids: Collection[uuid.UUID], *, organisation_id: uuid.UUID) -> None:
-    """As `make_trends_stale`, for many episodes at once."""
+def make_all_stale(episode_ids: Collection[uuid.UUID], *, organisation_id: uuid.UUID, ask_later: bool = False) -> None:
+    """As `make_trends_stale`, for many episodes at once.
+
+    With `ask_later` the caller calls `sweep_trends` when all its work is done, which would otherwise wait behind
+    thousands of trends.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -286,7 +292,8 @@ def make_all_stale(episode_ids: Collection[uuid.UUID], *, organisation_id: uuid.
             """,
             [organisation_id, list(episode_ids)],
         )
-    jobs.request_jobs(task=COMPUTE_TRENDS, object_ids=episode_ids, organisation_id=organisation_id)
+    if not ask_later:
+        jobs.request_jobs(task=COMPUTE_TRENDS, object_ids=episode_ids, organisation_id=organisation_id)
 
 
 @transaction.atomic
@@ -373,7 +380,6 @@ def sweep_trends(*, organisation_id: uuid.UUID) -> int:
         computed_version__lt=F("input_version"),
         organisation_id=organisation_id,
     )
-    episode_ids = list(stale.values_list("episode_id", flat=True)[:1000])
-    for episode_id in episode_ids:
-        jobs.request_job(task=COMPUTE_TRENDS, object_id=episode_id, organisation_id=organisation_id)
+    episode_ids = list(stale.values_list("episode_id", flat=True)[:SWEPT])
+    jobs.request_jobs(task=COMPUTE_TRENDS, object_ids=episode_ids, organisation_id=organisation_id)
     return len(episode_ids)

@@ -19,7 +19,7 @@ from accounts.audit import record_event, record_events
 from accounts.models import User
 from clients.models import ORIGIN_LENGTH, Client, Episode
 from jobs import actions as jobs
-from measures.actions import define_measure, make_all_stale
+from measures.actions import define_measure, make_all_stale, sweep_trends
 from measures.catalogue import measure_as_defined
 from measures.models import OwnMeasure, Rating, Score
 from sessions_app.models import Attendance, Format, TherapySession
@@ -289,6 +289,7 @@ def write_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     if chunk is None:
         ImportBatch.objects.filter(pk=batch.pk).update(state=State.WRITTEN, content=None)
         batch.state = State.WRITTEN
+        sweep_trends(organisation_id=batch.organisation_id)
         return batch
     terms = terms_of(batch, batch.report["first_session"], own_measures(batch))
     plan = plan_of([from_list(kept) for kept in chunk.ratings or []], terms)
@@ -382,7 +383,7 @@ def write(plan: Plan, batch: ImportBatch) -> None:
         organisation_id=batch.organisation_id,
         by=by,
     )
-    make_all_stale([episode.pk for episode in episodes], organisation_id=batch.organisation_id)
+    make_all_stale([episode.pk for episode in episodes], organisation_id=batch.organisation_id, ask_later=True)
 
 
 def insert(model: type[models.Model], rows: Iterable[dict[str, Any]], **same: Any) -> None:
@@ -446,6 +447,7 @@ def undo_next_step(*, batch_id: uuid.UUID) -> ImportBatch:
     if chunk is None:
         batch.state = State.UNDONE
         batch.save(update_fields=["state"])
+        sweep_trends(organisation_id=batch.organisation_id)
         return batch
     withdraw_ratings([uuid.UUID(made) for made in chunk.made["rating"]], batch)
     kept = dict(batch.report.get("kept", {}))
@@ -480,7 +482,7 @@ def withdraw_ratings(ids: list[uuid.UUID], batch: ImportBatch) -> None:
         organisation_id=batch.organisation_id,
         by=batch.undone_by,
     )
-    make_all_stale(list(episodes), organisation_id=batch.organisation_id)
+    make_all_stale(list(episodes), organisation_id=batch.organisation_id, ask_later=True)
 
 
 def remove_unused(model: type[models.Model], ids: list[str]) -> int:
