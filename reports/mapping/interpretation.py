@@ -133,8 +133,11 @@ def interpret(table: Table, mapping: Mapping) -> Interpretation:
     problems = _Problems()
     unused = tuple(column for column in table.columns if column not in set(mapping.columns()))
     missing = [column for column in mapping.columns() if column not in table.columns]
+    shown = False
     for column in missing:
-        problems.add(1, column, None, _missing_column(column, table.columns))
+        near = _near(column, table.columns)
+        problems.add(1, column, None, _missing_column(near, () if shown else table.columns))
+        shown = shown or not near
     drafts: list[_Draft] = []
     rows = without = 0
     if not missing:
@@ -157,11 +160,17 @@ def interpret(table: Table, mapping: Mapping) -> Interpretation:
     )
 
 
-def _missing_column(column: str, columns: tuple[str, ...]) -> str:
+def _near(column: str, columns: tuple[str, ...]) -> str:
     folded = {name.casefold(): name for name in columns}
-    near = [folded[name] for name in get_close_matches(column.casefold(), list(folded)[:500], n=1)]
+    return next((folded[name] for name in get_close_matches(column.casefold(), list(folded)[:500], n=1)), "")
+
+
+def _missing_column(near: str, columns: tuple[str, ...]) -> str:
+    """`columns` are those to choose from, where they have not been listed before."""
     if near:
-        return f"the file has no such column. Did you mean “{near[0]}”? Write the name exactly as in the file."
+        return f"the file has no such column. Did you mean “{near}”? Write the name exactly as in the file."
+    if not columns:
+        return "the file has no such column."
     shown = ", ".join(f"“{name}”" for name in columns[:10])
     return (
         f"the file has no such column. It has {shown}{' and more' if len(columns) > 10 else ''}: correct the mapping."
