@@ -1,4 +1,6 @@
+import time
 import uuid
+from collections.abc import Callable
 
 from jobs import actions as jobs
 from jobs.tasks import job_task
@@ -7,21 +9,22 @@ from . import actions
 from .models import ImportBatch
 
 State = ImportBatch.State
+SECONDS_AT_A_TIME = 3
 
 
 @job_task(actions.CHECK)
 def check_import(batch_id: uuid.UUID) -> None:
-    go_on(actions.check_next_step(batch_id=batch_id), actions.CHECK, State.CHECKING)
+    go_on(actions.check_next_step, batch_id, actions.CHECK, State.CHECKING)
 
 
 @job_task(actions.WRITE)
 def write_import(batch_id: uuid.UUID) -> None:
-    go_on(actions.write_next_step(batch_id=batch_id), actions.WRITE, State.WRITING)
+    go_on(actions.write_next_step, batch_id, actions.WRITE, State.WRITING)
 
 
 @job_task(actions.UNDO)
 def undo_import(batch_id: uuid.UUID) -> None:
-    go_on(actions.undo_next_step(batch_id=batch_id), actions.UNDO, State.UNDOING)
+    go_on(actions.undo_next_step, batch_id, actions.UNDO, State.UNDOING)
 
 
 @job_task("reports.forget_old_files")
@@ -29,7 +32,11 @@ def forget_old_files(organisation_id: uuid.UUID) -> None:
     actions.forget_old_files(organisation_id=organisation_id)
 
 
-def go_on(batch: ImportBatch, task: str, state: str) -> None:
-    """Ask for the next step in the transaction of this one."""
+def go_on(step: Callable[..., ImportBatch], batch_id: uuid.UUID, task: str, state: str) -> None:
+    """Take steps for some seconds, then ask for the next ones in the same transaction, so that progress shows."""
+    started = time.monotonic()
+    batch = step(batch_id=batch_id)
+    while batch.state == state and time.monotonic() - started < SECONDS_AT_A_TIME:
+        batch = step(batch_id=batch_id)
     if batch.state == state:
         jobs.request_job(task=task, object_id=batch.pk, organisation_id=batch.organisation_id)

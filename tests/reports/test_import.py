@@ -16,7 +16,7 @@ from jobs.models import Job
 from jobs.organisation import acting_in
 from measures import actions as measures
 from measures.models import OwnMeasure, Rating, Score, Trend
-from reports import actions
+from reports import actions, tasks
 from reports.mapping import shipped_mappings
 from reports.models import ImportBatch
 from sessions_app.models import TherapySession
@@ -339,6 +339,20 @@ def test_an_import_is_written_in_steps_each_of_which_can_be_repeated(service, fi
     assert (batch.state, batch.content) == ("written", None)
     assert actions.write_next_step(batch_id=batch.pk).state == "written"
     assert Rating.objects.count() == 5
+
+
+def test_a_task_takes_steps_for_some_seconds_and_asks_for_the_next_ones(service, files, monkeypatch):
+    monkeypatch.setattr(actions, "RATINGS_IN_A_STEP", 1)
+    batch = started(service, files, "".join(f"A-{n},1,2024-01-01,5,5,5,5\n" for n in range(4)))
+    actions.write_import(batch=batch, by=service.sam)
+    Job.objects.all().delete()
+    for seconds, step, asked in ((0, 1, 1), (60, 4, 0)):
+        monkeypatch.setattr(tasks, "SECONDS_AT_A_TIME", seconds)
+        tasks.go_on(actions.write_next_step, batch.pk, actions.WRITE, "writing")
+        batch.refresh_from_db()
+        assert batch.step == step
+        assert Job.objects.filter(task=actions.WRITE, object_id=batch.pk).delete()[0] == asked
+    assert batch.state == "written"
 
 
 def test_what_changed_since_the_check_undoes_the_whole_import(service, files, monkeypatch):
