@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User
@@ -23,6 +23,8 @@ from .reading import Unreadable
 SAMPLES = 3
 ROWS_LOOKED_AT = 200
 LONGEST_SAMPLE = 24
+# Ratings of an import up to which a page tells exactly what of it would stay; beyond, looking would take too long.
+LOOKED_INTO = 5_000
 State = ImportBatch.State
 
 
@@ -109,6 +111,7 @@ class Undoing:
     taken: dict[str, int]
     kept: dict[str, int]
     restored: int
+    is_exact: bool = True
 
 
 # In the order of the record: what comes later may hold on to what comes earlier.
@@ -122,6 +125,9 @@ KINDS: dict[str, type[models.Model]] = {
 
 def undoing_of(batch: ImportBatch) -> Undoing:
     """As `actions.remove_unused` will decide it: what has been changed, or holds something of somebody else, stays."""
+    made_in_all = {kind: count_made(batch, kind) for kind in KINDS}
+    if made_in_all["rating"] > LOOKED_INTO:
+        return Undoing(in_order(made_in_all), {}, 0, is_exact=False)
     taken, kept = {}, {}
     going: dict[type[models.Model], QuerySet[Any]] = {}
     for kind, model in KINDS.items():
@@ -148,6 +154,13 @@ def stays(model: type[models.Model], going: Mapping[type[models.Model], QuerySet
                 holds = holds.exclude(pk__in=going[relation.related_model].values("pk"))
             condition |= Q(models.Exists(holds))
     return condition
+
+
+def count_made(batch: ImportBatch, kind: str) -> int:
+    lengths = batch.chunks.annotate(
+        length=Func(F(f"made__{kind}"), function="jsonb_array_length", output_field=models.IntegerField())
+    )
+    return lengths.aggregate(total=models.Sum("length"))["total"] or 0
 
 
 def ids_made(batch: ImportBatch, kind: str) -> RawSQL:

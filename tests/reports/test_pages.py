@@ -406,6 +406,17 @@ def test_undo_says_before_what_stays(sam, service):
     assert "stays: 1 session, 1 episode, 1 client." in errors_of(sam.get(reverse("reports:import", args=[batch.pk])))
 
 
+def test_undo_of_a_large_import_says_at_most_how_much_goes(sam, service, monkeypatch):
+    monkeypatch.setattr(selectors, "LOOKED_INTO", 1)
+    batch = ready(sam, service)
+    sam.post(reverse("reports:import-write", args=[batch.pk]))
+    batch.refresh_from_db()
+    batch = work(batch)
+    body = re.sub(r"\s+", " ", errors_of(sam.get(reverse("reports:import-undo", args=[batch.pk]))))
+    assert "Taken back, at most: 2 ratings, 2 sessions, 1 episode, 1 client." in body
+    assert "the report says how much that was" in body
+
+
 def test_undo_of_a_correction_says_that_the_earlier_rating_counts_again(sam, service):
     for content in (GOOD, GOOD.replace("6,6,6,6", "6,6,6,7")):
         batch = ready(sam, service, content)
