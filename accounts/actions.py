@@ -18,6 +18,9 @@ from .audit import changed_fields, record_event
 from .idempotency import StaleVersion, taken_means
 from .models import Organisation, Submission, Supervision, User
 
+# Every trend of the organisation: another rate is another threshold.
+RECOMPUTE = "ruptures.start_recompute"
+
 
 class AddressTaken(ValidationError):
     pass
@@ -44,6 +47,8 @@ def update_organisation(*, organisation: Organisation, version: int, by: User, *
     organisation.full_clean()
     save_version(organisation, changed, version=version)
     record_event("organisation.changed", organisation, organisation_id=organisation.pk, by=by, fields=changed)
+    if "signal_rate" in changed:
+        jobs.request_job(task=RECOMPUTE, object_id=organisation.pk, organisation_id=organisation.pk)
     return organisation
 
 

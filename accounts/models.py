@@ -22,6 +22,14 @@ EMERGENCY_TEXT = (
 )
 
 
+class SignalRate(models.TextChoices):
+    """How often a signal may be wrong; the names of `measures.statistics.rates`."""
+
+    STRICTER = "stricter", "Stricter: about 1 false alarm in 240 looks at a steady course"
+    DEFAULT = "default", "Default: about 1 in 120"
+    LOOSER = "looser", "Looser: about 1 in 60"
+
+
 class Organisation(models.Model):
     """A service: the people who work there and everything they record. Nothing is shared between two."""
 
@@ -30,9 +38,19 @@ class Organisation(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     time_zone = models.CharField(max_length=60, default="Europe/London", validators=[check_time_zone])
     emergency_text = models.TextField(max_length=600, default=EMERGENCY_TEXT)
+    signal_rate = models.CharField(
+        max_length=10, choices=SignalRate, default=SignalRate.DEFAULT, db_default=SignalRate.DEFAULT
+    )
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="accounts_organisation_signal_rate_known", condition=Q(signal_rate__in=SignalRate.values)
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "clients",
     "sessions_app",
     "measures",
+    "ruptures",
     "dashboards",
     "reports",
 ]
@@ -270,6 +271,7 @@ CELERY_BEAT_SCHEDULE = {
     # Once an hour; asked for more often, as a beat that was started again counts from then.
     "housekeeping": {"task": "jobs.start_period", "schedule": 300.0, "args": ["housekeeping", 3600]},
     "old-files": {"task": "jobs.start_period", "schedule": 300.0, "args": ["old-files", 3600]},
+    "priors": {"task": "jobs.start_period", "schedule": 300.0, "args": ["priors", 86400]},
 }
 
 # --- Reading data -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ PERIODIC = {
     "sweep": "measures.sweep_trends",
     "housekeeping": "accounts.remove_old_submissions",
     "old-files": "reports.forget_old_files",
+    "priors": "measures.estimate_priors",
 }
 
 

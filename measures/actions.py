@@ -23,10 +23,13 @@ from sessions_app.models import TherapySession
 
 from . import catalogue, instruments, scoring, tokens
 from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
+from .priors import Judgement, judge
 from .selectors import series_of
+from .statistics.joint import Key
 from .statistics.summary import TrendSummary, summarise
 
-COMPUTE_TRENDS = "measures.compute_trends"
+# Lives in `ruptures`, as trends that change raise and withdraw signals.
+COMPUTE_TRENDS = "ruptures.judge_episode"
 # Of trends that a sweep asks for; more than an organisation has episodes open.
 SWEPT = 20_000
 LINK_LASTS = timedelta(days=7)
@@ -307,8 +310,25 @@ def define_measure(*, measure: OwnMeasure, by: User) -> OwnMeasure:
 
 
 @transaction.atomic
-def compute_trends(*, episode_id: uuid.UUID) -> None:
-    """Recompute every trend of an episode from its scores and store of which version they are.
+def set_baseline(*, session: TherapySession, by: User) -> None:
+    """Let the baseline of the episode's control charts count from this session on; session 1 undoes it."""
+    episode = session.episode
+    check_own(by, episode.therapist_id)
+    make_trends_stale(episode)
+    EpisodeSeries.objects.filter(episode=episode).update(baseline_from=session.number)
+    record_event(
+        "episode.baseline-set",
+        episode,
+        organisation_id=episode.organisation_id,
+        client_id=episode.client_id,
+        by=by,
+        fields=["baseline_from"],
+    )
+
+
+@transaction.atomic
+def compute_trends(*, episode_id: uuid.UUID) -> list[Judgement]:
+    """Recompute every trend of an episode from its scores and store of which version they are; returns the judgements.
 
     Doing it twice changes nothing. Two workers on one episode take turns; the version is read before the
     scores, so a rating that arrives meanwhile leaves the trends marked as older than it.
@@ -317,9 +337,11 @@ def compute_trends(*, episode_id: uuid.UUID) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(episode_id)])
     series = EpisodeSeries.objects.filter(episode_id=episode_id).first()
     if series is None:
-        return
+        return []
     trends = []
     points_of = series_of(episode_id)
+    judgements = judge(points_of, series.organisation_id)
+    judged = {(found.instrument, *key): (found, key) for found in judgements for key in found.priors}
     known = catalogue.known(instrument for instrument, _, _ in points_of)
     for (instrument, rater, scale), points in points_of.items():
         edition = known[instrument].editions[rater]
@@ -330,6 +352,7 @@ def compute_trends(*, episode_id: uuid.UUID) -> None:
             sd=edition.sd.get(scale) if is_in_means else None,
             reliability=edition.reliability.get(scale),
             step=edition.step / (len(edition.numbers(scale)) or 1),
+            baseline_from=series.baseline_from,
         )
         trends.append(
             Trend(
@@ -341,11 +364,24 @@ def compute_trends(*, episode_id: uuid.UUID) -> None:
                 version=series.input_version,
                 points=[[point.session, point.value] for point in points],
                 **fields_of(summary),
+                **expected_of(*judged.get((instrument, rater, scale), (None, None))),
             )
         )
     Trend.objects.filter(episode_id=episode_id).delete()
     Trend.objects.bulk_create(trends)
     EpisodeSeries.objects.filter(pk=series.pk).update(computed_version=series.input_version, computed_at=Now())
+    return judgements
+
+
+def expected_of(judgement: Judgement | None, key: Key | None) -> dict[str, Any]:
+    """What a trend keeps of a judgement, so that a page only reads."""
+    if judgement is None or key is None:
+        return {}
+    return {
+        "prior": judgement.priors[key],
+        "rate": judgement.rate.name,
+        "expected": judgement.expected(key),
+    }
 
 
 def fields_of(summary: TrendSummary) -> dict[str, Any]:

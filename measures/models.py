@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +12,7 @@ from clients.models import Episode
 from sessions_app.models import TherapySession
 
 from . import instruments
+from .statistics.prior import Prior
 
 COMMENT_LENGTH = 2_000
 
@@ -204,6 +207,46 @@ class OwnMeasure(OrganisationModel):
         return instruments.Instrument(self.code, self.name, self.construct, self.licence, {Rater.CLIENT.value: edition})
 
 
+class ServicePrior(OrganisationModel):
+    """What is usual in the service for one scale, in item means; the highest `version` is in force.
+
+    Never changed once a trend was computed with it, but for the `n` of starting values: how many courses there are,
+    of those that an estimate needs.
+    """
+
+    instrument = models.CharField(max_length=40)
+    rater = models.CharField(max_length=10, choices=Rater)
+    edition_version = models.CharField(max_length=10)
+    scale = models.CharField(max_length=30)
+    version = models.PositiveIntegerField(default=1)
+    is_starting = models.BooleanField()
+    n = models.PositiveIntegerField()
+    mean = models.FloatField()
+    sd_between = models.FloatField()
+    within_sd = models.FloatField()
+    within_sd_cv = models.FloatField()
+    rise = models.FloatField()
+    sd = models.FloatField(null=True, blank=True)
+    reliability = models.FloatField(null=True, blank=True)
+    estimated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "instrument", "rater", "edition_version", "scale", "version"],
+                name="measures_prior_version_once",
+            ),
+            models.CheckConstraint(
+                name="measures_prior_spread_positive",
+                condition=Q(sd_between__gt=0, within_sd__gt=0, within_sd_cv__gte=0),
+            ),
+        ]
+
+    @property
+    def values(self) -> Prior:
+        return Prior(**{field.name: getattr(self, field.name) for field in fields(Prior)})
+
+
 class EpisodeSeries(OrganisationModel):
     """Which state of an episode's ratings exists, and which one the trends were computed from."""
 
@@ -212,6 +255,8 @@ class EpisodeSeries(OrganisationModel):
     computed_version = models.PositiveIntegerField(default=0)
     changed_at = models.DateTimeField(db_default=Now())
     computed_at = models.DateTimeField(null=True, blank=True)
+    # The session from which the baseline counts, once the therapist has set it anew.
+    baseline_from = models.PositiveSmallIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = [
@@ -257,9 +302,18 @@ class Trend(OrganisationModel):
     reliable_criterion = models.FloatField(null=True, blank=True)
     is_reliable = models.BooleanField(null=True, blank=True)
     notes = models.JSONField(default=list)
+    # With what the sessions below were judged; empty where nothing is expected of a scale.
+    prior = models.ForeignKey(ServicePrior, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    rate = models.CharField(max_length=10, blank=True, default="", db_default="")
+    # One [session number, low, high] per session that was held against what was expected of it.
+    expected = models.JSONField(default=list, db_default=[])
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="measures_trend_judged_with_both",
+                condition=Q(prior=None, rate="") | (Q(prior__isnull=False) & ~Q(rate="")),
+            ),
             models.UniqueConstraint(
                 fields=["episode", "instrument", "rater", "scale"], name="measures_trend_series_once"
             ),

@@ -29,6 +29,8 @@ from measures import tokens
 from measures.models import RatingRequest
 from reports import actions as imports
 from reports.models import ImportBatch
+from ruptures import actions as ruptures
+from ruptures.models import Signal
 from sessions_app import actions as sessions
 from sessions_app.models import TherapySession
 
@@ -122,6 +124,13 @@ def make_course(episode: Episode, bonds: list[int | None]) -> list[TherapySessio
         made.append(session)
     measures.compute_trends(episode_id=episode.pk)
     return made
+
+
+def make_signal(episode: Episode) -> Signal:
+    """A steady course of bond whose last session is far below it:  8 7 8 8 7 8 |2|"""
+    (*_earlier, last) = make_course(episode, [8, 7, 8, 8, 7, 8, 2])
+    ruptures.judge_episode(episode_id=episode.pk)
+    return Signal.objects.get(session=last)
 
 
 def make_import(service: Service) -> ImportBatch:

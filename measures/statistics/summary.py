@@ -50,13 +50,14 @@ def summarise(
     sd: float | None,
     reliability: float | None,
     step: float = 0.0,
+    baseline_from: int = 0,
 ) -> TrendSummary:
     """Summarise a series; points without a value are skipped and their order does not matter.
 
     `value_range` is the lowest and highest possible score; `sd` and `reliability` belong to the service and the
     edition, in the same metric as the values, and are None where they are not known; `step` is the smallest difference
-    two values can have (see `control_chart`). Raises ValueError for two points
-    of one session, a value that is not finite or outside the range, and an impossible sd or reliability.
+    two values can have (see `control_chart`); the baseline counts from session `baseline_from`. Raises ValueError for
+    two points of one session, a value that is not finite or outside the range, and an impossible sd or reliability.
     """
     ordered = sorted(points, key=lambda point: point.session)
     if len({point.session for point in ordered}) < len(ordered):
@@ -69,7 +70,8 @@ def summarise(
         raise ValueError(f"every value must be between {lowest:g} and {highest:g}")
 
     n = len(values)
-    chart = individuals(values, step=step)
+    since = [value for session, value in scored if session >= baseline_from]
+    chart = individuals(since, step=step)
     # A baseline without spread has no band: a line of no width would make every other score look unusual.
     band = chart if chart is not None and chart.sigma > 0 else None
     slope = theil_sen(sessions, values)
@@ -92,24 +94,25 @@ def summarise(
         reliable=reliable,
         notes=_notes(
             n,
+            since=len(since),
             flat_baseline=chart is not None and band is None,
             psychometrics_known=sd is not None and reliability is not None,
         ),
     )
 
 
-def _notes(n: int, *, flat_baseline: bool, psychometrics_known: bool) -> tuple[str, ...]:
+def _notes(n: int, *, since: int, flat_baseline: bool, psychometrics_known: bool) -> tuple[str, ...]:
     if n == 0:
         return ("Nothing has been scored yet.",)
     notes = []
-    for method, what in (
-        ("change", "A change"),
-        ("reliable_change", "Reliable change"),
-        ("baseline", "A baseline"),
-        ("theil_sen", "A slope"),
+    for method, what, there in (
+        ("change", "A change", n),
+        ("reliable_change", "Reliable change", n),
+        ("baseline", "A baseline", since),
+        ("theil_sen", "A slope", n),
     ):
-        if n < MINIMUM_N[method].n:
-            notes.append(f"{what} needs {MINIMUM_N[method].n} scored sessions; there {_are(n)}.")
+        if there < MINIMUM_N[method].n:
+            notes.append(f"{what} needs {MINIMUM_N[method].n} scored sessions; there {_are(there)}.")
     if n >= MINIMUM_N["reliable_change"].n and not psychometrics_known:
         notes.append("Reliable change needs the SD and the reliability of this scale; they are not recorded.")
     if flat_baseline:

@@ -14,13 +14,14 @@ from jobs.models import Job
 from jobs.organisation import NoOrganisation, acting_in, current_organisation, set_organisation
 from measures import actions as measures
 from measures.models import Rating, Trend
-from measures.tasks import compute_trends
+from ruptures import actions as ruptures
+from ruptures.tasks import judge_episode
 from sessions_app.models import TherapySession
 from tests import factories
 
 PROTECTED = [
     model
-    for app in ("accounts", "clients", "sessions_app", "measures", "reports")
+    for app in ("accounts", "clients", "sessions_app", "measures", "ruptures", "reports")
     for model in apps.get_app_config(app).get_models()
 ]
 
@@ -28,13 +29,15 @@ PROTECTED = [
 @pytest.fixture
 def both(service, other_service):
     """A course of therapy in each service. The test acts inside the first."""
-    factories.make_course(factories.make_episode(service.ada), [7, 6])
+    factories.make_signal(factories.make_episode(service.ada))
     factories.make_import(service)
+    ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
-        factories.make_course(episode, [5, 5])
+        factories.make_signal(episode)
         factories.make_request(factories.make_session(episode))
         factories.make_import(other_service)
+        ruptures.start_recompute(organisation_id=other_service.organisation.pk)
     return service, other_service
 
 
@@ -185,7 +188,7 @@ def test_a_job_that_names_an_object_of_another_organisation_changes_nothing(both
         before = list(Trend.objects.order_by("pk").values())
     Job.objects.filter(object_id=theirs.pk).delete()
     jobs.request_job(task=measures.COMPUTE_TRENDS, object_id=theirs.pk, organisation_id=service.organisation.pk)
-    compute_trends(str(Job.objects.get(object_id=theirs.pk).pk))
+    judge_episode(str(Job.objects.get(object_id=theirs.pk).pk))
     with acting_in(other.organisation.pk):
         assert list(Trend.objects.order_by("pk").values()) == before
         assert theirs.series.is_updating

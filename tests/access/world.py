@@ -227,6 +227,7 @@ def content(world: World, route: str) -> dict[str, Any]:
             "name": "Renamed",
             "time_zone": "Europe/Paris",
             "emergency_text": "Call.",
+            "signal_rate": "looser",
             "version": 1,
         },
         "clients:client-create": {"code": "N-1", "name": "Newcomer", **episode},

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Organisation, Supervision, User
+from jobs.models import Job
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -239,6 +240,7 @@ def settings_form(**values):
         "name": "Harbour East",
         "time_zone": "America/New_York",
         "emergency_text": "Call 000.",
+        "signal_rate": "default",
         "version": 1,
         **values,
     }
@@ -256,12 +258,22 @@ def test_the_service_is_renamed_and_clients_see_it(service, sam):
     assert "Harbour East" in form and "Call 000." in form
 
 
-@pytest.mark.parametrize("wrong", [{"name": ""}, {"time_zone": "Mars/Olympus"}, {"emergency_text": ""}])
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"time_zone": "Mars/Olympus"}, {"emergency_text": ""}, {"signal_rate": "loud"}]
+)
 def test_a_setting_that_cannot_be_is_said_beside_its_field(service, sam, wrong):
     answer = sam.post(reverse("accounts:organisation-edit"), settings_form(**wrong))
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == set(wrong)
     assert Organisation.objects.get().name == "Harbour"
+
+
+def test_the_service_chooses_how_readily_a_rupture_is_pointed_out(service, sam):
+    page = reverse("accounts:organisation-edit")
+    assert "about 1 false alarm in 240 looks" in sam.get(page).content.decode()
+    assert sam.post(page, settings_form(signal_rate="looser")).status_code == 302
+    assert Organisation.objects.get().signal_rate == "looser"
+    assert Job.objects.waiting().get(task="ruptures.start_recompute").object_id == service.organisation.pk
 
 
 def test_what_a_form_does_not_offer_cannot_be_set_through_it(service, sam):

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-APPS = ["accounts", "clients", "sessions_app", "measures", "dashboards"]
+APPS = ["accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards"]
 # Joins the transaction of the action, or of the client's link, that records the rating.
 IN_THE_CALLERS_TRANSACTION = {"measures.actions.record_rating"}
 

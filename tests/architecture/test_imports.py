@@ -15,6 +15,8 @@ RULES = (
     "measures.statistics",
     "ruptures.analysis",
     "ruptures.detection",
+    "ruptures.states",
+    "ruptures.wording",
     "dashboards.figures",
     "dashboards.sentences",
     "reports.reading",
@@ -22,7 +24,7 @@ RULES = (
 )
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
-    "catalogue", "plan",
+    "catalogue", "plan", "priors",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",

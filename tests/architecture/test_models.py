@@ -21,11 +21,12 @@ from alliance_site import embedded
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.models import EpisodeSeries, OwnMeasure, Trend
+from ruptures import actions as ruptures
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "reports"]
+APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "reports"]
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 # When, without who; and why that is enough.
 NOT_BY_A_PERSON = {
@@ -38,6 +39,9 @@ NOT_BY_A_PERSON = {
     "measures.RatingRequest.redeemed_at": "the client has no account; `redeemed_key` says which form it was",
     "measures.EpisodeSeries.changed_at": "follows from a rating, which says by whom",
     "measures.EpisodeSeries.computed_at": "a worker computes it",
+    "measures.ServicePrior.estimated_at": "a worker estimates it",
+    "ruptures.Signal.raised_at": "the rules raise it",
+    "ruptures.Recompute": "a worker does it; the change that asks for it says by whom",
 }
 # Tables without row-level security; and why.
 OPEN_TABLES = {
@@ -208,6 +212,8 @@ class Rows:
     measure: Any
     batch: Any
     chunk: Any
+    signal: Any
+    recompute: Any
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)
@@ -215,6 +221,14 @@ class Rows:
     @property
     def client(self) -> Any:
         return self.episode.client
+
+    @property
+    def prior(self) -> Any:
+        return self.trend.prior
+
+    @property
+    def organisation(self) -> Any:
+        return self.service.organisation
 
     @property
     def score(self) -> Any:
@@ -250,11 +264,13 @@ def rows(service):
         supervision=Supervision.objects.current().get(supervisor=service.ruth),
         submission=submission,
         series=EpisodeSeries.objects.get(episode=episode),
-        trend=Trend.objects.filter(rater="client", instrument="session-check-in", scale="bond").get(),
+        trend=Trend.objects.get(episode=episode, rater="client", scale="bond"),
         run=run,
         measure=OwnMeasure.objects.get(),
         batch=batch,
         chunk=batch.chunks.first(),
+        signal=factories.make_signal(factories.make_episode(service.ada, code="S-1")),
+        recompute=ruptures.start_recompute(organisation_id=service.organisation.pk),
     )
 
 
@@ -366,11 +382,39 @@ CASES: dict[str, Case] = {
         {"reliable_criterion": 1.0, "is_reliable": True},
         {"reliable_criterion": 1.0, "is_reliable": None},
     ),
+    "measures_trend_judged_with_both": change("trend", {"prior": None, "rate": ""}, {"rate": ""}),
+    "measures_prior_version_once": copy("prior", lambda rows: {"version": 2}),
+    "measures_prior_spread_positive": change("prior", {"within_sd": 0.1}, {"within_sd": 0}),
     "measures_ownmeasure_code_once": copy("measure", lambda rows: {"code": "another"}),
     "measures_ownmeasure_range": change("measure", {"low": 1}, {"low": 63}),
     "measures_ownmeasure_construct_known": change("measure", {"construct": "alliance"}, {"construct": "weather"}),
     "measures_ownmeasure_sd_positive": change("measure", {"sd": 7.5}, {"sd": 0}),
     "measures_ownmeasure_reliability_is_one": change("measure", {"reliability": 0.9}, {"reliability": 1.1}),
+    "accounts_organisation_signal_rate_known": change(
+        "organisation", {"signal_rate": "looser"}, {"signal_rate": "loud"}
+    ),
+    "ruptures_signal_evidence_once": copy("signal", lambda rows: {"rule": "another"}),
+    "ruptures_signal_state_known": change("signal", {"state": "expired"}, {"state": "lost"}),
+    "ruptures_signal_answered_by": Case(
+        lambda rows: rows.signal,
+        lambda rows: {"state": "confirmed", "answered_at": NOW, "answered_by": rows.ada},
+        lambda rows: {"answered_by": rows.ada},
+    ),
+    "ruptures_signal_answer_has_time": Case(
+        lambda rows: rows.signal,
+        lambda rows: {"state": "confirmed", "answered_at": NOW, "answered_by": rows.ada},
+        lambda rows: {"state": "confirmed"},
+    ),
+    "ruptures_signal_dismissed_with_reason": Case(
+        lambda rows: rows.signal,
+        lambda rows: {"state": "dismissed", "reason": "talked", "answered_at": NOW, "answered_by": rows.ada},
+        lambda rows: {"state": "dismissed", "answered_at": NOW, "answered_by": rows.ada},
+    ),
+    "ruptures_signal_withdrawn_with_note": change(
+        "signal", {"state": "withdrawn", "note": "corrected"}, {"state": "withdrawn"}
+    ),
+    "ruptures_recompute_one_under_way": copy("recompute", lambda rows: {"finished_at": NOW}),
+    "ruptures_recompute_done_within": change("recompute", {"done": 0}, {"done": 99}),
     "reports_batch_state_known": change("batch", {"state": "undone"}, {"state": "lost"}),
     "reports_batch_step_within": change("batch", {"step": 1, "steps": 1}, {"step": 2, "steps": 1}),
     "reports_batch_written_by": Case(

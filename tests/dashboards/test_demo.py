@@ -165,7 +165,7 @@ def test_some_ratings_wait_for_the_therapists_own(loaded):
 
 
 def test_every_episode_asks_for_its_trends(loaded):
-    asked = set(Job.objects.filter(task="measures.compute_trends").values_list("object_id", flat=True))
+    asked = set(Job.objects.filter(task="ruptures.judge_episode").values_list("object_id", flat=True))
     assert asked == set(Episode.objects.values_list("pk", flat=True))
 
 

@@ -18,7 +18,7 @@ from jobs.models import Job, PeriodicRun
 from jobs.organisation import acting_in
 from tests.parallel import at_once, meanwhile, somebody_waits_for_a_lock, wait_until
 
-TASK = "measures.compute_trends"
+TASK = "ruptures.judge_episode"
 ORGANISATION = uuid.uuid4()
 
 

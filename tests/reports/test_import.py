@@ -247,7 +247,7 @@ def test_imported_ratings_are_open_at_once_and_their_trends_are_asked_for(servic
     run(*files("A-1,1,2024-01-01,5,5,5,5\nA-2,1,2024-01-01,5,5,5,5\n"))
     assert not Rating.objects.sealed().exists()
     episodes = set(Episode.objects.values_list("pk", flat=True))
-    assert set(Job.objects.waiting().filter(task="measures.compute_trends").values_list("object_id", flat=True)) == (
+    assert set(Job.objects.waiting().filter(task="ruptures.judge_episode").values_list("object_id", flat=True)) == (
         episodes
     )
 

@@ -1,0 +1,198 @@
+"""Trends computed again with the signals that follow from them, and what a therapist says of a signal."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models.functions import Now
+
+from accounts.access import check_own
+from accounts.audit import record_event
+from accounts.models import User
+from jobs import actions as jobs
+from measures.actions import compute_trends, make_all_stale
+from measures.models import EpisodeSeries
+from measures.priors import Judgement
+from measures.statistics.expectation import RULE
+from measures.statistics.joint import JointLook
+from sessions_app.models import TherapySession
+
+from .models import Reason, Recompute, Signal, State
+from .states import ANSWERED, answerable, state_now
+
+RECOMPUTE_NEXT = "ruptures.recompute_next"
+EPISODES_IN_A_STEP = 200
+CORRECTED = "The rating behind it was corrected; the session is no longer below what was expected."
+JUDGED_ANEW = "Judged again with what is usual now, the session is no longer below what was expected."
+
+
+class AnsweredMeanwhile(ValidationError):
+    """Somebody else has answered this signal, or what it rested on is gone."""
+
+
+@transaction.atomic
+def judge_episode(*, episode_id: uuid.UUID) -> None:
+    """Recompute an episode's trends and bring its signals in line with them. Doing it twice changes nothing.
+
+    `compute_trends` lets workers on one episode take turns until the end of the transaction.
+    """
+    judgements = compute_trends(episode_id=episode_id)
+    known = {
+        (signal.session_id, signal.instrument): signal
+        for signal in Signal.objects.filter(session__episode_id=episode_id, rule=RULE)
+        .select_related("session")
+        .select_for_update(of=("self",))
+    }
+    if not known and not any(look.is_signal for judgement in judgements for look in judgement.looks):
+        return
+    sessions = dict(TherapySession.objects.filter(episode_id=episode_id).values_list("number", "pk"))
+    found = {
+        (sessions[look.session], judgement.instrument): (judgement, look)
+        for judgement in judgements
+        for look in judgement.looks
+        if look.is_signal and look.session in sessions
+    }
+    for key, (judgement, look) in found.items():
+        note_evidence(known.get(key) or Signal(session_id=key[0]), judgement, look)
+    for key, signal in known.items():
+        if key not in found:
+            withdraw_evidence(signal, judgements)
+
+
+def note_evidence(signal: Signal, judgement: Judgement, look: JointLook) -> None:
+    """Store what was noticed; of an answered signal the numbers stay those that were answered."""
+    if signal.state in ANSWERED:
+        if signal.note:
+            signal.note = ""
+            signal.save(update_fields=["note"])
+        return
+    later = sum(other.session > look.session for other in judgement.looks)
+    values = evidence_of(judgement, look) | {
+        "state": state_now(signal.state, has_evidence=True, later_sessions=later),
+        "note": "",
+    }
+    for name, value in values.items():
+        setattr(signal, name, value)
+    if signal._state.adding:
+        signal.save(force_insert=True)
+    else:
+        signal.save(update_fields=list(values))
+
+
+def evidence_of(judgement: Judgement, look: JointLook) -> dict[str, Any]:
+    rater, scale = look.lowest
+    return {
+        "organisation_id": judgement.priors[look.lowest].organisation_id,
+        "instrument": judgement.instrument,
+        "rule": RULE,
+        "rater": rater,
+        "scale": scale,
+        "rate": judgement.rate.name,
+        "tail": look.tail,
+        "group": [list(key) for key in look.group],
+        "numbers": [
+            {
+                "rater": key[0],
+                "scale": key[1],
+                "observed": single.observed,
+                "low": single.low,
+                "high": single.high,
+                "earlier_n": single.earlier_n,
+                "is_starting": judgement.priors[key].is_starting,
+            }
+            for key, single in look.looks.items()
+        ],
+    }
+
+
+def withdraw_evidence(signal: Signal, judgements: Iterable[Judgement]) -> None:
+    """Take back a signal that nothing speaks for any more; an answered one stays, with the note."""
+    note = JUDGED_ANEW if is_rated_as_it_was(signal, judgements) else CORRECTED
+    state = state_now(signal.state, has_evidence=False, later_sessions=0)
+    if signal.state != state or not signal.note:
+        signal.state, signal.note = state, note
+        signal.save(update_fields=["state", "note"])
+
+
+def is_rated_as_it_was(signal: Signal, judgements: Iterable[Judgement]) -> bool:
+    before = {(number.rater, number.scale): number.observed for number in signal.looks}
+    return any(
+        before == {key: single.observed for key, single in look.looks.items()}
+        for judgement in judgements
+        if judgement.instrument == signal.instrument
+        for look in judgement.looks
+        if look.session == signal.session.number
+    )
+
+
+@transaction.atomic
+def confirm_signal(*, signal: Signal, by: User) -> None:
+    """Say that it was a rupture. Raises AnsweredMeanwhile."""
+    _answer(signal, State.CONFIRMED, reason="", by=by)
+    record_event("signal.confirmed", signal, by=by, **about(signal))
+
+
+@transaction.atomic
+def dismiss_signal(*, signal: Signal, reason: str, by: User) -> None:
+    """Say that it was none, and why. Raises AnsweredMeanwhile, and ValidationError without a reason."""
+    if reason not in Reason.values:
+        raise ValidationError({"reason": "Choose why this was no rupture."})
+    _answer(signal, State.DISMISSED, reason=reason, by=by)
+    record_event("signal.dismissed", signal, by=by, **about(signal))
+
+
+def _answer(signal: Signal, state: State, *, reason: str, by: User) -> None:
+    check_own(by, signal.session.episode.therapist_id)
+    answered = Signal.objects.filter(pk=signal.pk, state__in=answerable(state)).update(
+        state=state, reason=reason, answered_at=Now(), answered_by=by
+    )
+    if not answered:
+        raise AnsweredMeanwhile("This has been answered, or taken back, meanwhile. Look at how it stands now.")
+    signal.refresh_from_db()
+
+
+def about(signal: Signal) -> dict[str, Any]:
+    return {"organisation_id": signal.organisation_id, "client_id": signal.session.episode.client_id}
+
+
+# --- All trends of an organisation ----------------------------------------------------------------------
+
+
+@transaction.atomic
+def start_recompute(*, organisation_id: uuid.UUID) -> Recompute:
+    """Ask for every trend again, in steps; one that is under way begins anew, as something has changed since."""
+    recompute, _is_new = Recompute.objects.select_for_update().get_or_create(
+        organisation_id=organisation_id, finished_at=None, defaults={"total": 0}
+    )
+    recompute.total = EpisodeSeries.objects.filter(organisation_id=organisation_id).count()
+    recompute.done, recompute.last_episode = 0, None
+    recompute.save(update_fields=["total", "done", "last_episode"])
+    jobs.request_job(task=RECOMPUTE_NEXT, object_id=recompute.pk, organisation_id=organisation_id)
+    return recompute
+
+
+@transaction.atomic
+def recompute_next(*, recompute_id: uuid.UUID) -> None:
+    """One step: mark the next episodes as updating and ask for their trends, each a job of its own.
+
+    The next step waits behind them, and a rating that comes meanwhile behind one step, not behind all. No row is held
+    longer than one episode takes; one that cannot be computed becomes a failed job.
+    """
+    recompute = Recompute.objects.select_for_update().filter(pk=recompute_id, finished_at=None).first()
+    if recompute is None:
+        return
+    series = EpisodeSeries.objects.filter(organisation_id=recompute.organisation_id).order_by("episode_id")
+    if recompute.last_episode:
+        series = series.filter(episode_id__gt=recompute.last_episode)
+    episode_ids = list(series.values_list("episode_id", flat=True)[:EPISODES_IN_A_STEP])
+    if not episode_ids:
+        Recompute.objects.filter(pk=recompute.pk).update(finished_at=Now())
+        return
+    make_all_stale(episode_ids, organisation_id=recompute.organisation_id)
+    recompute.done += len(episode_ids)
+    recompute.total = max(recompute.total, recompute.done)
+    recompute.last_episode = episode_ids[-1]
+    recompute.save(update_fields=["done", "total", "last_episode"])
+    jobs.request_job(task=RECOMPUTE_NEXT, object_id=recompute.pk, organisation_id=recompute.organisation_id)
