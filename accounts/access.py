@@ -62,6 +62,8 @@ PAGES: dict[str, Who] = {
     "measures:link": Who.ANYONE,
     "measures:rate": Who.ANYONE,
     "measures:thanks": Who.ANYONE,
+    "ruptures:signal-confirm": Who.THERAPIST,
+    "ruptures:signal-dismiss": Who.THERAPIST,
     "dashboards:episode": Who.CLINICIAN,
     "dashboards:episode-change": Who.CLINICIAN,
     "dashboards:episode-figure": Who.CLINICIAN,

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("clients.urls")),
     path("", include("sessions_app.urls")),
     path("", include("measures.urls")),
+    path("", include("ruptures.urls")),
     path("", include("dashboards.urls")),
     path("", include("reports.urls")),
 ]

@@ -20,6 +20,8 @@ from measures import instruments
 from measures.forms import RatingForm
 from measures.instruments import COMPONENTS
 from measures.statistics.summary import Point
+from ruptures.models import Reason
+from ruptures.selectors import signals_of
 
 from . import figures, selectors
 
@@ -53,6 +55,8 @@ def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, obj
         "is_own": episode.therapist_id == request.user.pk,
         "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
         "components": COMPONENTS,
+        "signals": signals_of(episode),
+        "reasons": Reason.choices,
     }
 
 

@@ -20,6 +20,7 @@ from measures import instruments
 from measures import selectors as ratings
 from measures.forms import RatingForm
 from measures.views import link_of, qr_of
+from ruptures.selectors import new_signals
 
 from . import actions, selectors
 from .forms import EditForm, LogForm
@@ -30,7 +31,9 @@ OWN_INSTRUMENT = "session-check-in"
 
 @require_GET
 def today(request: SignedInRequest) -> HttpResponse:
-    return render(request, "sessions_app/today.html", {"today": ratings.today(request.user)})
+    return render(
+        request, "sessions_app/today.html", {"today": ratings.today(request.user), "signals": new_signals(request.user)}
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -19,6 +19,7 @@ from measures.models import RatingRequest
 from reports import actions as imports
 from reports.mapping import toml_of
 from reports.models import ImportBatch
+from ruptures.models import Signal
 from sessions_app.models import TherapySession
 from tests import factories
 from tests.factories import PASSWORD, Service
@@ -58,6 +59,7 @@ class World:
     request: RatingRequest
     token: str
     supervision: Supervision
+    signal: Signal
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
@@ -117,6 +119,7 @@ def make_world(service: Service, other: Service) -> World:
         request=request,
         token=token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
+        signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
@@ -188,6 +191,8 @@ def address(world: World, route: str) -> str:
         "measures:link": [world.token],
         "measures:rate": [world.request.pk],
         "measures:thanks": [world.request.pk],
+        "ruptures:signal-confirm": [world.signal.pk],
+        "ruptures:signal-dismiss": [world.signal.pk],
         "dashboards:episode": [episode],
         "dashboards:episode-change": [episode],
         "dashboards:episode-figure": [episode],
@@ -237,6 +242,7 @@ def content(world: World, route: str) -> dict[str, Any]:
         "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
         "measures:request-create": {"instrument": "session-check-in"},
+        "ruptures:signal-dismiss": {"reason": "talked"},
         "measures:rate": {"submission": uuid.uuid4(), "item-1": "5"},
         "reports:import-create": {"file": SimpleUploadedFile("new.csv", b"who,nr\nI-2,1\n")},
         "reports:import-columns": {**terms, "client": "who", **named, **items},
