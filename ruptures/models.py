@@ -33,9 +33,6 @@ class SignalQuerySet(models.QuerySet["Signal"]):
     def visible_to(self, user: User) -> "SignalQuerySet":
         return self.filter(reach(user, "session__episode__therapist"))
 
-    def new(self) -> "SignalQuerySet":
-        return self.filter(state=State.NEW)
-
 
 class Signal(OrganisationModel):
     """A session that the rules noticed: a possible rupture, until somebody who was there says what it was.

@@ -22,7 +22,7 @@ def signal_of(user: User, signal_id: uuid.UUID) -> Signal | None:
 
 def new_signals(user: User) -> list[Signal]:
     """Signals of a therapist's own open episodes that nobody has answered, the latest session first."""
-    own = signals(user).new().filter(session__episode__therapist=user, session__episode__ended_on=None)
+    own = signals(user).filter(state=State.NEW, session__episode__therapist=user, session__episode__ended_on=None)
     return list(own.order_by("-session__held_on", "-session__number")[:SHOWN])
 
 
