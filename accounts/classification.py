@@ -197,6 +197,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "rise": CLINICAL,
         "sd": CLINICAL,
         "reliability": CLINICAL,
+        "correlation_scales": CLINICAL,
+        "correlation_raters": CLINICAL,
         "estimated_at": OPERATIONAL,
     },
     "measures.Trend": {

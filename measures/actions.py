@@ -23,7 +23,7 @@ from sessions_app.models import TherapySession
 
 from . import catalogue, instruments, scoring, tokens
 from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
-from .priors import Judgement, judge
+from .priors import Judgement, judge, published
 from .selectors import series_of
 from .statistics.joint import Key
 from .statistics.summary import TrendSummary, summarise
@@ -311,7 +311,7 @@ def define_measure(*, measure: OwnMeasure, by: User) -> OwnMeasure:
 
 @transaction.atomic
 def set_baseline(*, session: TherapySession, by: User) -> None:
-    """Let the baseline of the episode's control charts count from this session on; session 1 undoes it."""
+    """Let what is expected of the episode count from this session on; session 1 undoes it."""
     episode = session.episode
     check_own(by, episode.therapist_id)
     make_trends_stale(episode)
@@ -340,17 +340,18 @@ def compute_trends(*, episode_id: uuid.UUID) -> list[Judgement]:
         return []
     trends = []
     points_of = series_of(episode_id)
-    judgements = judge(points_of, series.organisation_id)
+    judgements = judge(points_of, series.organisation_id, baseline_from=series.baseline_from)
     judged = {(found.instrument, *key): (found, key) for found in judgements for key in found.priors}
     known = catalogue.known(instrument for instrument, _, _ in points_of)
     for (instrument, rater, scale), points in points_of.items():
         edition = known[instrument].editions[rater]
-        is_in_means = edition.psychometrics_metric == "mean"
+        judgement, key = judged.get((instrument, rater, scale), (None, None))
+        prior = judgement.priors[key] if judgement and key else None
+        spread = published(edition, scale) if prior is None else {"sd": prior.sd, "reliability": prior.reliability}
         summary = summarise(
             points,
             value_range=(edition.minimum, edition.maximum),
-            sd=edition.sd.get(scale) if is_in_means else None,
-            reliability=edition.reliability.get(scale),
+            **spread,
             step=edition.step / (len(edition.numbers(scale)) or 1),
             baseline_from=series.baseline_from,
         )
@@ -364,7 +365,7 @@ def compute_trends(*, episode_id: uuid.UUID) -> list[Judgement]:
                 version=series.input_version,
                 points=[[point.session, point.value] for point in points],
                 **fields_of(summary),
-                **expected_of(*judged.get((instrument, rater, scale), (None, None))),
+                **expected_of(judgement, key),
             )
         )
     Trend.objects.filter(episode_id=episode_id).delete()

@@ -228,6 +228,9 @@ class ServicePrior(OrganisationModel):
     rise = models.FloatField()
     sd = models.FloatField(null=True, blank=True)
     reliability = models.FloatField(null=True, blank=True)
+    # Within clients from session to session: with the rater's other scales, and with the same scale by the other rater.
+    correlation_scales = models.FloatField(null=True, blank=True)
+    correlation_raters = models.FloatField(null=True, blank=True)
     estimated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -239,6 +242,11 @@ class ServicePrior(OrganisationModel):
             models.CheckConstraint(
                 name="measures_prior_spread_positive",
                 condition=Q(sd_between__gt=0, within_sd__gt=0, within_sd_cv__gte=0),
+            ),
+            models.CheckConstraint(
+                name="measures_prior_correlations",
+                condition=(Q(correlation_scales=None) | Q(correlation_scales__gte=0, correlation_scales__lt=1))
+                & (Q(correlation_raters=None) | Q(correlation_raters__gte=0, correlation_raters__lt=1)),
             ),
         ]
 

@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
-from statistics import stdev
+from itertools import combinations, groupby
+from statistics import fmean, stdev
 
 from django.db import transaction
 
@@ -14,17 +14,21 @@ from sessions_app.models import Phase
 
 from . import catalogue
 from .instruments import COMPONENTS, TOTAL, Edition, Instrument
-from .models import Rating, Score, ServicePrior
+from .models import Rating, RatingQuerySet, Score, ServicePrior
+from .statistics.cronbach import alpha
 from .statistics.joint import Correlations, JointLook, Key, judge_together
-from .statistics.prior import Prior, starting_prior
+from .statistics.prior import starting_prior
 from .statistics.rates import RATES, Rate
-from .statistics.service_prior import MINIMUM_SCORES, Series, estimate_prior
+from .statistics.service_prior import MINIMUM_CLIENTS, MINIMUM_SCORES, Series, estimate_prior, within_correlation
 from .statistics.summary import Point
 
 RECOMPUTE = "ruptures.start_recompute"
 # A new version makes every trend of the service be computed again, so it needs a reason: a hundredth of the range.
 MOVED = 0.01
 COMPARED = ("mean", "sd_between", "within_sd", "rise")
+WITHOUT_UNIT = ("within_sd_cv", "correlation_scales", "correlation_raters", "reliability")
+# The steps in which correlations are used: what is drawn from them is kept for the next episode.
+CORRELATION_STEP = 0.05
 PriorKey = tuple[str, str, str, str]
 SeriesKey = tuple[str, str, str]
 
@@ -60,8 +64,13 @@ def prior_key(edition: Edition, scale: str) -> PriorKey:
     return edition.instrument, edition.rater, edition.version, scale
 
 
-def judge(series: Mapping[SeriesKey, Sequence[Point]], organisation_id: uuid.UUID) -> list[Judgement]:
-    """Judge the scales and raters of each alliance measure together, those of one range at a time."""
+def judge(
+    series: Mapping[SeriesKey, Sequence[Point]], organisation_id: uuid.UUID, *, baseline_from: int = 1
+) -> list[Judgement]:
+    """Judge the scales and raters of each alliance measure together, those of one range at a time.
+
+    From session `baseline_from` on a client is learnt anew, as if the episode began there.
+    """
     known = catalogue.known(code for code, _, _ in series)
     groups: dict[tuple[str, float, float], dict[Key, Sequence[Point]]] = {}
     editions: dict[PriorKey, Edition] = {}
@@ -79,16 +88,31 @@ def judge(series: Mapping[SeriesKey, Sequence[Point]], organisation_id: uuid.UUI
         priors = {(rater, scale): in_force[prior_key(known[code].editions[rater], scale)] for rater, scale in points_of}
         numbers = sorted({point.session for points in points_of.values() for point in points if point.session > 0})
         values = {key: {point.session: point.value for point in points} for key, points in points_of.items()}
-        looks = judge_together(
-            numbers,
-            {key: [of_session.get(number) for number in numbers] for key, of_session in values.items()},
-            {key: prior.values for key, prior in priors.items()},
-            Correlations(),
-            value_range=(low, high),
-            tail=rate.joint_tail,
-        )
-        judgements.append(Judgement(code, rate, priors, looks))
+        looks: list[JointLook] = []
+        for part in (
+            [number for number in numbers if number < baseline_from],
+            [number for number in numbers if number >= baseline_from],
+        ):
+            looks += judge_together(
+                part,
+                {key: [of_session.get(number) for number in part] for key, of_session in values.items()},
+                {key: prior.values for key, prior in priors.items()},
+                correlations_of(priors.values()),
+                value_range=(low, high),
+                tail=rate.joint_tail,
+            )
+        judgements.append(Judgement(code, rate, priors, tuple(looks)))
     return judgements
+
+
+def correlations_of(priors: Iterable[ServicePrior]) -> Correlations:
+    """The service's own where it has estimated them, else ours."""
+    found = {}
+    for name in ("scales", "raters"):
+        known = [r for prior in priors if (r := getattr(prior, f"correlation_{name}")) is not None]
+        if known:
+            found[name] = round(round(fmean(known) / CORRELATION_STEP) * CORRELATION_STEP, 2)
+    return Correlations(**found)
 
 
 def priors_in_force(editions: Mapping[PriorKey, Edition], organisation_id: uuid.UUID) -> dict[PriorKey, ServicePrior]:
@@ -140,70 +164,135 @@ def estimate_priors(*, organisation_id: uuid.UUID) -> int:
     """
     rated = Rating.objects.current().values_list("instrument", "rater", "edition_version").distinct().order_by()
     known = catalogue.known(code for code, _, _ in rated)
-    new = 0
+    editions: dict[str, list[Edition]] = {}
     for code, rater, version in sorted(rated):
         edition = known[code].editions.get(rater)
-        if edition is None or edition.version != version:
-            continue
-        for scale in judged_scales(known[code]):
-            if is_judged(known[code], edition, scale):
-                new += estimate_scale(edition, scale, organisation_id)
+        if edition is not None and edition.version == version:
+            editions.setdefault(code, []).append(edition)
+    new = sum(estimate_instrument(known[code], found, organisation_id) for code, found in editions.items())
     if new:
         jobs.request_job(task=RECOMPUTE, object_id=organisation_id, organisation_id=organisation_id)
     return new
 
 
-def estimate_scale(edition: Edition, scale: str, organisation_id: uuid.UUID) -> bool:
-    """Estimate one scale; True when it has a new version."""
+def estimate_instrument(instrument: Instrument, editions: Sequence[Edition], organisation_id: uuid.UUID) -> int:
+    """Estimate an instrument's scales as its raters rate them; returns how many have a new version."""
+    of_raters = {edition.rater: edition for edition in editions}
+    courses = {
+        (edition.rater, scale): courses_of(edition, scale)
+        for edition in editions
+        for scale in judged_scales(instrument)
+        if is_judged(instrument, edition, scale)
+    }
+    related = {
+        (one, other): within_correlation(
+            [(series, courses[other][episode]) for episode, series in courses[one].items() if episode in courses[other]]
+        )
+        for one, other in combinations(courses, 2)
+        if one[0] == other[0] or one[1] == other[1]
+    }
+    new = 0
+    for key, found in courses.items():
+        own = {pair: r for pair, r in related.items() if key in pair and r is not None}
+        correlations = {
+            "correlation_scales": mean_or_none(r for (one, other), r in own.items() if one[0] == other[0]),
+            "correlation_raters": mean_or_none(r for (one, other), r in own.items() if one[1] == other[1]),
+        }
+        new += estimate_scale(of_raters[key[0]], key[1], list(found.values()), correlations, organisation_id)
+    return new
+
+
+def estimate_scale(
+    edition: Edition,
+    scale: str,
+    courses: Sequence[Series],
+    correlations: Mapping[str, float | None],
+    organisation_id: uuid.UUID,
+) -> bool:
+    """Store a new version of one scale's prior, if there is reason for one."""
     key = prior_key(edition, scale)
     current = priors_in_force({key: edition}, organisation_id)[key]
-    courses = courses_of(edition, scale)
+    known = published(edition, scale)
     sd = stdev([course.scores[0] for course in courses]) if len(courses) > 1 else None
-    known = published(edition, scale) | ({"sd": sd} if sd else {})
+    known = {"sd": sd or known["sd"], "reliability": reliability_of(edition, scale) or known["reliability"]}
     estimate = estimate_prior(courses, maximum=edition.maximum, **known)
     n = sum(len(course.scores) >= MINIMUM_SCORES for course in courses)
     if estimate is None:
         if current.is_starting:
             ServicePrior.objects.filter(pk=current.pk).update(n=n)
         return False
-    if not current.is_starting and not has_moved(current.values, estimate, edition.maximum - edition.minimum):
-        return False
-    ServicePrior(
+    new = ServicePrior(
         organisation_id=organisation_id,
         version=current.version + 1,
         is_starting=False,
         n=n,
         **of_key(key),
         **asdict(estimate),
-    ).save(force_insert=True)
+        **correlations,
+    )
+    if not current.is_starting and not has_moved(current, new, edition.maximum - edition.minimum):
+        return False
+    new.save(force_insert=True)
     return True
 
 
-def has_moved(before: Prior, now: Prior, span: float) -> bool:
-    by_range = any(abs(getattr(now, name) - getattr(before, name)) > MOVED * span for name in COMPARED)
-    return by_range or abs(now.within_sd_cv - before.within_sd_cv) > 10 * MOVED
+def mean_or_none(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return fmean(found) if found else None
 
 
-def courses_of(edition: Edition, scale: str) -> list[Series]:
-    """Each episode's scores on one scale in the order of sessions; those that wait unseen are left out."""
-    sealed = Rating.objects.current().sealed().values("pk")
-    scores = (
-        Score.objects.filter(
-            rating__instrument=edition.instrument,
-            rating__rater=edition.rater,
-            rating__edition_version=edition.version,
-            rating__superseded_at=None,
-            rating__session__number__gt=0,
-            scale=scale,
-            mean__isnull=False,
+def reliability_of(edition: Edition, scale: str) -> float | None:
+    """Cronbach's alpha of each client's first complete rating; None for fewer than thirty, or where it is below 0."""
+    numbers = edition.numbers(scale)
+    first = (
+        ratings_of(edition)
+        .order_by("session__episode_id", "session__number")
+        .distinct("session__episode_id")
+        .values_list("answers", flat=True)
+    )
+    rows = [[turned(edition, number, answers.get(str(number))) for number in numbers] for answers in first]
+    complete = [[value for value in row if value is not None] for row in rows if None not in row]
+    found = alpha(complete).alpha if len(complete) >= MINIMUM_CLIENTS else None
+    return found if found is not None and 0 <= found < 1 else None
+
+
+def turned(edition: Edition, number: int, answer: float | None) -> float | None:
+    return edition.minimum + edition.maximum - answer if answer is not None and number in edition.reversed else answer
+
+
+def has_moved(before: ServicePrior, now: ServicePrior, span: float) -> bool:
+    limits = dict.fromkeys(COMPARED, MOVED * span) | dict.fromkeys(WITHOUT_UNIT, 10 * MOVED)
+    for name, limit in limits.items():
+        old, new = getattr(before, name), getattr(now, name)
+        if (old is None) != (new is None) or (old is not None and abs(new - old) > limit):
+            return True
+    return False
+
+
+def ratings_of(edition: Edition) -> RatingQuerySet:
+    """What is learnt from: current ratings of the therapy itself that may be seen."""
+    return (
+        Rating.objects.current()
+        .filter(
+            instrument=edition.instrument,
+            rater=edition.rater,
+            edition_version=edition.version,
+            session__number__gt=0,
         )
-        .exclude(rating__session__phase=Phase.FOLLOW_UP)
-        .exclude(rating__in=sealed)
+        .exclude(session__phase=Phase.FOLLOW_UP)
+        .exclude(pk__in=Rating.objects.current().sealed().values("pk"))
+    )
+
+
+def courses_of(edition: Edition, scale: str) -> dict[uuid.UUID, Series]:
+    """By episode its scores on one scale in the order of sessions."""
+    scores = (
+        Score.objects.filter(rating__in=ratings_of(edition).values("pk"), scale=scale, mean__isnull=False)
         .order_by("rating__session__episode_id", "rating__session__number")
         .values_list("rating__session__episode_id", "rating__session__number", "mean")
     )
-    courses = []
-    for _episode, rows in groupby(scores.iterator(chunk_size=5_000), key=lambda row: row[0]):
+    courses: dict[uuid.UUID, Series] = {}
+    for episode, rows in groupby(scores.iterator(chunk_size=5_000), key=lambda row: row[0]):
         pairs = [(number, mean) for _, number, mean in rows if mean is not None]
-        courses.append(Series([number for number, _ in pairs], [mean for _, mean in pairs]))
+        courses[episode] = Series([number for number, _ in pairs], [mean for _, mean in pairs])
     return courses

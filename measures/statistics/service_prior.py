@@ -5,7 +5,9 @@ number; level and SD of each client are taken after it. A client's sample SD is 
 sample of that size (c4 of the control charts: Montgomery 2013, Statistical Quality Control, 7th ed., appendix VI); the
 spread between clients is that of their means less what their within-client variance explains (one-way random effects;
 Searle, Casella & McCulloch 1992, Variance Components). Scores at the ceiling hide variance, so a client with two thirds
-of the scores at the maximum says nothing about the typical SD.
+of the scores at the maximum says nothing about the typical SD. Scales are correlated within clients from session to
+session, as deviations from each client's own means, pooled (Bland & Altman 1995, BMJ 310:446), the rise with the
+logarithm of the session number taken out.
 """
 
 import math
@@ -20,6 +22,8 @@ MINIMUM_CLIENTS = 30
 MINIMUM_SCORES = 5
 CEILING_SHARE = 2 / 3
 CV_BETWEEN = (0.1, 1.0)
+# A correlation of 1 would leave nothing to judge by; one below 0 is chance in scales that mean the same thing.
+CORRELATION_BETWEEN = (0.0, 0.95)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,39 @@ def estimate_prior(
         sd=sd,
         reliability=reliability,
     )
+
+
+def within_correlation(clients: Sequence[tuple[Series, Series]]) -> float | None:
+    """Correlation of two scales within clients from session to session, or None for fewer than thirty usable clients.
+
+    Each client's two series; sessions without both are skipped, and a client counts with five sessions or more in which
+    both vary. At least 0 and at most .95. Raises ValueError for a score that is not finite.
+    """
+    sums = [0.0] * 6
+    usable = 0
+    for one, other in clients:
+        second = dict(zip(other.sessions, finite(other.scores), strict=True))
+        rows = [
+            (score, second[session], math.log(session))
+            for session, score in zip(one.sessions, finite(one.scores), strict=True)
+            if session in second
+        ]
+        if len(rows) < MINIMUM_SCORES or any(len(set(column)) == 1 for column in zip(*rows, strict=True)):
+            continue
+        usable += 1
+        means = [fmean(column) for column in zip(*rows, strict=True)]
+        for row in rows:
+            x, y, log = (value - mean for value, mean in zip(row, means, strict=True))
+            for i, product in enumerate((x * x, y * y, x * y, x * log, y * log, log * log)):
+                sums[i] += product
+    if usable < MINIMUM_CLIENTS:
+        return None
+    xx, yy, xy, x_log, y_log, log_log = sums
+    spread = (xx - x_log * x_log / log_log) * (yy - y_log * y_log / log_log)
+    if spread <= 0:
+        return None
+    lowest, highest = CORRELATION_BETWEEN
+    return min(max((xy - x_log * y_log / log_log) / math.sqrt(spread), lowest), highest)
 
 
 def _rise(clients: Sequence[Series]) -> float:

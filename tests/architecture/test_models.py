@@ -385,6 +385,7 @@ CASES: dict[str, Case] = {
     "measures_trend_judged_with_both": change("trend", {"prior": None, "rate": ""}, {"rate": ""}),
     "measures_prior_version_once": copy("prior", lambda rows: {"version": 2}),
     "measures_prior_spread_positive": change("prior", {"within_sd": 0.1}, {"within_sd": 0}),
+    "measures_prior_correlations": change("prior", {"correlation_raters": 0}, {"correlation_scales": 1}),
     "measures_ownmeasure_code_once": copy("measure", lambda rows: {"code": "another"}),
     "measures_ownmeasure_range": change("measure", {"low": 1}, {"low": 63}),
     "measures_ownmeasure_construct_known": change("measure", {"construct": "alliance"}, {"construct": "weather"}),

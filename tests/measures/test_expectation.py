@@ -14,7 +14,13 @@ from scipy import stats
 from measures.statistics.expectation import PRIOR_WEIGHT, degrees_of_freedom, expectation, mean_sd
 from measures.statistics.prior import STARTING_VALUES, Prior, starting_prior
 from measures.statistics.rates import DEFAULT_RATE, RATES
-from measures.statistics.service_prior import Series, estimate_prior
+from measures.statistics.service_prior import (
+    CORRELATION_BETWEEN,
+    MINIMUM_CLIENTS,
+    Series,
+    estimate_prior,
+    within_correlation,
+)
 
 DOC = Path(__file__).parents[2] / "docs" / "signals.md"
 steady = settings(deadline=None)
@@ -296,3 +302,33 @@ def test_clients_at_the_ceiling_do_not_make_the_typical_sd_smaller():
     assert estimate_prior([*mixed, *ceiling], maximum=10).within_sd == pytest.approx(
         estimate_prior(mixed, maximum=10).within_sd, rel=0.1
     )
+
+
+# --- Two scales within a client ------------------------------------------------------------------------
+
+
+def test_within_correlation_leaves_out_levels_and_the_common_rise():
+    """Levels that agree between clients, and a rise both scales share, are no correlation from session to session."""
+    chance = random.Random(5)
+    pairs = []
+    for _ in range(400):
+        level = chance.gauss(7, 2)
+        one, other = (
+            Series(range(1, 13), [level + math.log(t) + chance.gauss(0, 0.5) for t in range(1, 13)]) for _ in range(2)
+        )
+        pairs.append((one, other))
+    assert within_correlation(pairs) == pytest.approx(0, abs=0.04)
+
+
+def test_within_correlation_takes_sessions_that_both_rated():
+    """One scale twice as high as the other in every session that both rated, whatever the others hold."""
+    one = Series([1, 2, 3, 4, 5, 7], [1, 3, 2, 5, 4, 9])
+    other = Series([1, 2, 3, 4, 5, 6], [2, 6, 4, 10, 8, 0])
+    assert within_correlation([(one, other)] * MINIMUM_CLIENTS) == CORRELATION_BETWEEN[1]
+
+
+def test_within_correlation_needs_thirty_clients_who_vary():
+    varied = Series(range(1, 6), [1, 3, 2, 5, 4])
+    level = Series(range(1, 6), [3, 3, 3, 3, 3])
+    assert within_correlation([(varied, varied)] * (MINIMUM_CLIENTS - 1) + [(varied, level)]) is None
+    assert within_correlation([]) is None

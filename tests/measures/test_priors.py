@@ -9,6 +9,7 @@ from accounts.models import SignalRate
 from jobs.models import Job
 from measures import actions, priors
 from measures.models import EpisodeSeries, Score, ServicePrior, Trend
+from measures.statistics.joint import Correlations
 from measures.statistics.prior import starting_prior
 from measures.statistics.rates import RATES
 from measures.statistics.service_prior import MINIMUM_CLIENTS, Series
@@ -24,11 +25,12 @@ def prior_of_bond() -> ServicePrior:
     return ServicePrior.objects.filter(rater="client", scale="bond").latest("version")
 
 
-def some_courses(n: int, level: float = 7.0) -> list[Series]:
+def some_courses(n: int, level: float = 7.0) -> dict[int, Series]:
     """Eight sessions of each of n clients, who differ by 1 and vary by half a point."""
     chance = random.Random(7)
     levels = [chance.gauss(level, 1) for _ in range(n)]
-    return [Series(range(1, 9), [chance.gauss(mean, 0.5) for _ in range(8)]) for mean in levels]
+    courses = [Series(range(1, 9), [chance.gauss(mean, 0.5) for _ in range(8)]) for mean in levels]
+    return dict(enumerate(courses))
 
 
 def test_names_of_the_rates_are_those_of_the_statistics():
@@ -101,9 +103,53 @@ def test_courses_are_those_that_may_be_seen_in_the_order_of_sessions(service, ep
     factories.rate_as_client(factories.make_session(episode), bond=1)
     factories.rate_as_client(episode.sessions.get(number=3), bond=6)
     edition = actions.instruments.edition("session-check-in", "client")
-    (course,) = priors.courses_of(edition, "bond")
+    (course,) = priors.courses_of(edition, "bond").values()
     assert (course.sessions, course.scores) == ([1, 3], [7.0, 6.0])
     assert Score.objects.filter(rating__rater="client", scale="bond").count() == 4
+
+
+def courses_that_fall_together(n: int, shared: float) -> dict[str, dict[int, Series]]:
+    """By scale, ten sessions of each of n clients; every session has a good or a bad day in common."""
+    chance = random.Random(11)
+    found: dict[str, dict[int, Series]] = {"goal": {}, "task": {}, "bond": {}}
+    for client in range(n):
+        days = [chance.gauss(0, shared) for _ in range(10)]
+        for courses in found.values():
+            courses[client] = Series(range(1, 11), [6 + day + chance.gauss(0, 0.5) for day in days])
+    return found
+
+
+def test_scales_that_fall_together_are_estimated_as_correlated_and_judged_so(service, episode, monkeypatch):
+    """With days as wide as each scale's own chance, half of the variance within a client is common to the scales."""
+    factories.make_course(episode, [7, 8])
+    courses = courses_that_fall_together(200, shared=0.5)
+    monkeypatch.setattr(priors, "courses_of", lambda edition, scale: courses[scale])
+    priors.estimate_priors(organisation_id=service.organisation.pk)
+    prior = prior_of_bond()
+    assert prior.correlation_scales == pytest.approx(0.5, abs=0.05)
+    assert prior.correlation_raters == pytest.approx(0.95)
+    assert priors.correlations_of([prior]) == Correlations(scales=0.5, raters=0.95)
+
+
+def test_correlations_are_ours_until_the_service_has_its_own():
+    assert priors.correlations_of([ServicePrior()]) == Correlations()
+    one_known = [ServicePrior(correlation_scales=0.62), ServicePrior()]
+    assert priors.correlations_of(one_known) == Correlations(scales=0.6)
+
+
+def test_reliability_is_estimated_from_each_clients_first_rating(service, monkeypatch):
+    """Two items of bond that always agree: alpha is 1 but for a little chance; one rating a client counts."""
+    monkeypatch.setattr(priors, "MINIMUM_CLIENTS", 3)
+    edition = actions.instruments.edition("session-check-in", "client")
+    one, other = edition.numbers("bond")
+    for code, value, second in (("R-1", 2, 3), ("R-2", 5, 5), ("R-3", 9, 8)):
+        session = factories.make_session(factories.make_episode(service.ada, code=code))
+        factories.rate_as_therapist(session)
+        answers = dict.fromkeys(range(1, 7), 5) | {one: value, other: second}
+        actions.record_rating(session=session, instrument="session-check-in", rater="client", answers=answers, by=None)
+    # Variances 12.33 and 6.33, of the sums 36.33: 2 · (1 − 18.67 / 36.33).
+    assert priors.reliability_of(edition, "bond") == pytest.approx(0.9725, abs=0.0001)
+    assert priors.reliability_of(edition, "goal") is None
 
 
 # --- Setting the baseline anew ------------------------------------------------------------------------
@@ -120,6 +166,15 @@ def test_baseline_counts_from_the_session_that_the_therapist_chose(service, epis
     actions.set_baseline(session=sessions[0], by=service.ada)
     actions.compute_trends(episode_id=episode.pk)
     assert Trend.objects.get(rater="client", scale="bond").baseline == pytest.approx(7.8)
+
+
+def test_what_is_expected_begins_anew_at_the_new_baseline(service, episode):
+    """8 8 8 8 8 4 | 4 4 4 4 1: without a new baseline the fours are a fall, with it only the one is."""
+    sessions = factories.make_course(episode, [8, 8, 8, 8, 8, 4, 4, 4, 4, 4, 1])
+    actions.set_baseline(session=sessions[5], by=service.ada)
+    (judgement,) = actions.compute_trends(episode_id=episode.pk)
+    assert [look.session for look in judgement.looks] == [5, 10, 11]
+    assert [look.session for look in judgement.looks if look.is_signal] == [11]
 
 
 def test_baseline_without_five_ratings_since_says_so(service, episode):

@@ -122,7 +122,7 @@ def test_evidence_that_comes_back_brings_back_the_same_signal(episode):
 def test_other_priors_withdraw_it_with_another_note(service, episode, monkeypatch):
     signal = factories.make_signal(episode)
     wide = [Series(range(1, 9), [(i + 5 * s) % 11 for s in range(8)]) for i in range(60)]
-    monkeypatch.setattr(priors, "courses_of", lambda edition, scale: wide)
+    monkeypatch.setattr(priors, "courses_of", lambda edition, scale: dict(enumerate(wide)))
     priors.estimate_priors(organisation_id=service.organisation.pk)
     judge(episode)
     signal.refresh_from_db()
