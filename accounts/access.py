@@ -58,6 +58,7 @@ PAGES: dict[str, Who] = {
     "sessions_app:session-edit": Who.THERAPIST,
     "measures:request-create": Who.THERAPIST,
     "measures:request-revoke": Who.THERAPIST,
+    "measures:baseline": Who.THERAPIST,
     "measures:rating-show": Who.THERAPIST,
     "measures:link": Who.ANYONE,
     "measures:rate": Who.ANYONE,

@@ -21,6 +21,7 @@ from measures import actions as measures
 from measures import tokens
 from measures.models import EpisodeSeries
 from measures.views import cookie_name
+from ruptures import actions as ruptures
 from sessions_app import actions as sessions
 from sessions_app.models import TherapySession
 
@@ -57,7 +58,7 @@ def make(*, clients: int, sessions: int, ratings: int, trends: int) -> Made:
         later = [(*make_link(log(episode)), str(episode.pk)) for episode in episodes[:trends]]
     for episode in [*episodes, busy]:
         with acting_in(organisation.pk):
-            measures.compute_trends(episode_id=episode.pk)
+            ruptures.judge_episode(episode_id=episode.pk)
     return Made(
         therapist, supervisor, cookie_of(therapist), cookie_of(supervisor), f"/episodes/{busy.pk}/", links, later
     )

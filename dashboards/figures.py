@@ -5,7 +5,8 @@ Colours are set for light paper; the page's script replaces them by the reader's
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import Any
 
 from measures.statistics.summary import Point
@@ -16,6 +17,9 @@ DASHES = {"client": "solid", "therapist": "dash"}
 LABELS = {"goal": "Goal", "task": "Task", "bond": "Bond", "total": "Outcome"}
 # Of the axis: what a line of 13 px takes of the chart's height.
 LABEL_HEIGHT = 0.055
+# Of a mark from its point, and how many letters stand in a line under the pointer.
+MARK_DISTANCE = 0.05
+HOVER_WIDTH = 48
 Figure = dict[str, Any]
 
 
@@ -52,57 +56,166 @@ class Missed:
     words: str
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A session that was noticed (`attention`), or in which a scale came back (`settled`), at the score `value`."""
+
+    session: int
+    value: float
+    scale: str
+    rater: str
+    role: str
+    word: str
+    sentence: str
+
+
 def alliance_figure(
     series: Mapping[tuple[str, str], Sequence[Point]],
     *,
     value_range: tuple[float, float],
     missed: Sequence[Missed] = (),
     axis: SessionAxis,
-    band: tuple[str, float, float] | None = None,
+    expected: Mapping[str, Mapping[int, tuple[float, float]]] | None = None,
+    marks: Sequence[Mark] = (),
+    is_rescaled: bool = False,
 ) -> Figure:
     """Goal, task and bond by session: client solid, therapist dashed, a gap wherever nothing was rated.
 
-    `series` maps (rater, scale) to one point per session; `band` is (scale, low, high) of the usual range.
+    `series` maps (rater, scale) to one point per session; `expected` gives of the client's scales the lower and upper
+    end by session. The bands of all three are there; the page shows the one that its reader chose. `is_rescaled` puts
+    everything on 0 to 1, the lowest and the highest possible answer.
     """
-    traces = [line_trace(points, rater=rater, scale=scale, axis=axis) for (rater, scale), points in series.items()]
+    bands = expected or {}
+    if is_rescaled:
+        series, bands, marks = rescaled(series, bands, marks, value_range=value_range)
+        value_range = (0.0, 1.0)
+    decimals = 2 if is_rescaled else 1
+    traces = [band_trace(by_session, scale=scale) for scale, by_session in bands.items() if by_session]
+    for (rater, scale), points in series.items():
+        of_scale = bands.get(scale, {}) if rater == "client" else {}
+        notes = {
+            session: f"expected {low:.{decimals}f} to {high:.{decimals}f}" for session, (low, high) in of_scale.items()
+        }
+        notes |= {mark.session: mark.sentence for mark in marks if (mark.rater, mark.scale) == (rater, scale)}
+        traces.append(line_trace(points, rater=rater, scale=scale, axis=axis, notes=notes, decimals=decimals))
+    traces += mark_traces(marks, span=value_range[1] - value_range[0])
     low, high = value_range
     if missed:
         traces.append(missed_trace(missed, y=low))
     layout = session_layout(low, high, axis)
     layout["annotations"] = end_labels(series, span=high - low)
-    if band:
-        scale, band_low, band_high = band
-        layout["shapes"] = [
-            {
-                "type": "rect",
-                "name": scale,
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": band_low,
-                "y1": band_high,
-                "fillcolor": COLOURS[scale],
-                "line": {"width": 0},
-                "layer": "below",
-            }
-        ]
-        layout["annotations"].append(
-            {
-                "name": scale,
-                "xref": "paper",
-                "x": 0,
-                "xanchor": "left",
-                "y": band_low,
-                "yanchor": "top",
-                "text": f"usual range, {LABELS[scale].lower()}",
-                "showarrow": False,
-                "font": {"size": 12, "color": COLOURS[scale]},
-            }
-        )
+    layout["meta"] = {"zoom": zoom(series, bands, low, high)}
     return {"data": traces, "layout": layout}
 
 
-def line_trace(points: Sequence[Point], *, rater: str, scale: str, axis: SessionAxis) -> dict[str, Any]:
+def rescaled(
+    series: Mapping[tuple[str, str], Sequence[Point]],
+    bands: Mapping[str, Mapping[int, tuple[float, float]]],
+    marks: Sequence[Mark],
+    *,
+    value_range: tuple[float, float],
+) -> tuple[dict[tuple[str, str], list[Point]], dict[str, dict[int, tuple[float, float]]], list[Mark]]:
+    lowest, highest = value_range
+
+    def part(value: float) -> float:
+        return (value - lowest) / (highest - lowest)
+
+    return (
+        {
+            key: [Point(point.session, None if point.value is None else part(point.value)) for point in points]
+            for key, points in series.items()
+        },
+        {scale: {at: (part(low), part(high)) for at, (low, high) in ends.items()} for scale, ends in bands.items()},
+        [replace(mark, value=part(mark.value)) for mark in marks],
+    )
+
+
+def zoom(
+    series: Mapping[tuple[str, str], Sequence[Point]],
+    bands: Mapping[str, Mapping[int, tuple[float, float]]],
+    low: float,
+    high: float,
+) -> list[float]:
+    """The part of the scale that is used, for those who ask for it; the full range is what is shown first."""
+    values = [point.value for points in series.values() for point in points if point.value is not None]
+    values += [end for by_session in bands.values() for ends in by_session.values() for end in ends]
+    pad = 0.06 * (high - low)
+    return [max(low, min(values, default=low)) - pad, min(high, max(values, default=high)) + pad]
+
+
+def band_trace(by_session: Mapping[int, tuple[float, float]], *, scale: str) -> dict[str, Any]:
+    """What was expected, a step as wide as its session; broken where no session was held against anything."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for run in runs(sorted(by_session)):
+        edges = [edge for session in run for edge in (session - 0.5, session + 0.5)]
+        x += [*edges, *reversed(edges), edges[0], None]
+        lows = [by_session[session][0] for session in run for _ in range(2)]
+        highs = [by_session[session][1] for session in run for _ in range(2)]
+        y += [*highs, *reversed(lows), highs[0], None]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": f"Expected, {LABELS[scale].lower()}",
+        "x": x[:-1],
+        "y": y[:-1],
+        "fill": "toself",
+        "fillcolor": COLOURS[scale],
+        "line": {"color": COLOURS[scale], "width": 0},
+        "opacity": 0.9,
+        "hoverinfo": "skip",
+        "meta": {"role": scale, "rater": "client", "kind": "band"},
+        "showlegend": False,
+    }
+
+
+def runs(sessions: Sequence[int]) -> list[list[int]]:
+    """Session numbers in runs that follow one upon the other."""
+    found: list[list[int]] = []
+    for session in sessions:
+        if found and session == found[-1][-1] + 1:
+            found[-1].append(session)
+        else:
+            found.append([session])
+    return found
+
+
+def mark_traces(marks: Sequence[Mark], *, span: float) -> list[dict[str, Any]]:
+    """▼ above what fell, ◆ beneath what came back, each with its word."""
+    looks = {"attention": ("triangle-down", "top center", 1), "settled": ("diamond", "bottom center", -1)}
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers+text",
+            "name": name,
+            "x": [mark.session for mark in of_role],
+            "y": [mark.value + looks[role][2] * MARK_DISTANCE * span for mark in of_role],
+            "text": [mark.word for mark in of_role],
+            "textposition": looks[role][1],
+            "textfont": {"size": 12},
+            "cliponaxis": False,
+            "marker": {"symbol": looks[role][0], "size": 11},
+            "customdata": [wrapped(mark.sentence) for mark in of_role],
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "meta": {"role": role, "kind": "mark"},
+            "showlegend": False,
+        }
+        for role, name in (("attention", "Noticed"), ("settled", "Came back"))
+        if (of_role := [mark for mark in marks if mark.role == role])
+    ]
+
+
+def line_trace(
+    points: Sequence[Point],
+    *,
+    rater: str,
+    scale: str,
+    axis: SessionAxis,
+    notes: Mapping[int, str] | None = None,
+    decimals: int = 1,
+) -> dict[str, Any]:
+    """`notes` are what else is said of a session under the pointer."""
+    said = notes or {}
     shown: list[Point] = []
     for point in points:
         if point.session in axis.breaks:
@@ -118,6 +231,7 @@ def line_trace(points: Sequence[Point], *, rater: str, scale: str, axis: Session
         "x": [point.session for point in shown],
         "y": [point.value for point in shown],
         "customdata": [escaped(axis.name(point.session)) for point in shown],
+        "text": [f"<br>{wrapped(said[point.session])}" if point.session in said else "" for point in shown],
         "cliponaxis": False,
         "connectgaps": False,
         "opacity": 1 if is_client else 0.7,
@@ -127,7 +241,7 @@ def line_trace(points: Sequence[Point], *, rater: str, scale: str, axis: Session
             "size": 8 if is_client else 6,
             "symbol": SYMBOLS[scale] if is_client else f"{SYMBOLS[scale]}-open",
         },
-        "hovertemplate": f"%{{customdata}}<br>{label}, {rater}: %{{y:.1f}}<extra></extra>",
+        "hovertemplate": f"%{{customdata}}<br>{label}, {rater}: %{{y:.{decimals}f}}%{{text}}<extra></extra>",
         "meta": {"role": scale if scale in COLOURS else "outcome", "rater": rater},
         "showlegend": False,
     }
@@ -271,6 +385,10 @@ def caseload_figure(dots: Sequence[Dot], *, value_range: tuple[float, float]) ->
     layout["yaxis"]["title"] = {"text": "Bond now"}
     layout["margin"]["l"] = 52
     return {"data": traces, "layout": layout}
+
+
+def wrapped(text: str) -> str:
+    return "<br>".join(wrap(escaped(text), HOVER_WIDTH))
 
 
 def escaped(text: str) -> str:

@@ -1,23 +1,22 @@
 """One sentence that says what changed, and how it was worked out. Numbers in, words out.
 
 The rules follow what may be said at n scored sessions: below three the ratings alone, from three the last change
-without a claim, from five the usual range of the first five ratings and the slope, from ten a possible rupture. The
-usual range is the individuals control chart with a frozen baseline (`measures.statistics.control_chart`), the slope is
-Theil-Sen's with its 95 % interval (`measures.statistics.theil_sen`); both modules name their sources.
+without a claim, from five what was noticed and the slope. What was noticed are the signals of `ruptures`, held against
+what was expected (`measures.statistics.expectation`); the slope is Theil-Sen's with its 95 % interval
+(`measures.statistics.theil_sen`); both modules name their sources.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from measures.statistics.minimum_n import MINIMUM_N
 from measures.statistics.summary import Point
 
 BASELINE_N = MINIMUM_N["baseline"].n
-CHART_N = MINIMUM_N["control_chart"].n
 CHANGE_N = 3
 CEILING_N = 3
 CEILING_SHARE = 2 / 3
-# How many scored sessions a return stays news.
+# For how many scored sessions a fall, and a return from it, stay news.
 NEWS = 5
 NAMES = {"goal": "agreement on goals", "task": "agreement on tasks", "bond": "the bond"}
 
@@ -32,14 +31,13 @@ class ScaleTrend:
     latest: float | None
     latest_session: int | None
     change: float | None
-    baseline: float | None
-    baseline_low: float | None
-    baseline_high: float | None
     slope: float | None
     slope_low: float | None
     slope_high: float | None
     low: float
     high: float
+    # By session: the lower and upper end of what was expected.
+    expected: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -50,18 +48,10 @@ class ScaleTrend:
         return [(point.session, point.value) for point in self.points if point.value is not None]
 
     @property
-    def is_below(self) -> bool:
-        """Outside the range of the first five; said as it is, and not yet as a sign of anything."""
-        return (
-            self.n > BASELINE_N
-            and self.latest is not None
-            and self.baseline_low is not None
-            and self.latest < self.baseline_low
-        )
-
-    @property
     def is_low(self) -> bool:
-        return self.is_below and self.n >= CHART_N
+        """The latest rating is below what was expected of it."""
+        ends = self.expected.get(self.latest_session or 0)
+        return ends is not None and self.latest is not None and self.latest < ends[0]
 
     @property
     def is_slipping(self) -> bool:
@@ -81,26 +71,12 @@ class ScaleTrend:
         )
 
     @property
-    def lowest_dip(self) -> tuple[int, float] | None:
-        """The lowest recent session below the usual range, when the latest is back above its lower limit."""
-        if self.baseline_low is None or self.is_below or self.n < CHART_N:
-            return None
-        recent = self.scored[BASELINE_N:][-NEWS - 1 : -1]
-        dips = [(value, session) for session, value in recent if value < self.baseline_low]
-        if not dips:
-            return None
-        value, session = min(dips)
-        return session, value
-
-    @property
     def word(self) -> str:
         """One word for the table beside the chart."""
         if self.n < CHANGE_N:
             return "too few to say" if self.n else "no rating"
         if self.is_low:
-            return "lower than usual"
-        if self.is_below:
-            return "below the first five"
+            return "lower than expected"
         if self.is_slipping:
             return "slipping"
         if self.is_rising:
@@ -108,6 +84,47 @@ class ScaleTrend:
         if self.is_at_ceiling:
             return "at the top"
         return "steady" if self.n >= BASELINE_N else "too few to say"
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """A signal that nobody has dismissed: the scale that fell most, whose rating it was, and below what it fell."""
+
+    session: int
+    scale: str
+    rater: str
+    observed: float
+    low: float
+    high: float
+    sentence: str
+    is_confirmed: bool = False
+
+    @property
+    def name(self) -> str:
+        by = "" if self.rater == "client" else f", as the {self.rater} rates it,"
+        return f"{NAMES[self.scale]}{by}"
+
+    @property
+    def word(self) -> str:
+        return "rupture" if self.is_confirmed else "possible rupture"
+
+
+@dataclass(frozen=True)
+class Return:
+    """The first later session in which a scale is back at what it had fallen below, and how many rated ones later."""
+
+    session: int
+    value: float
+    after: int
+
+
+def came_back_at(noticed: Noticed, scored: Sequence[tuple[int, float]]) -> Return | None:
+    """`scored` are the (session, score) of the scale that fell."""
+    later = [(session, value) for session, value in scored if session > noticed.session]
+    for after, (session, value) in enumerate(later, start=1):
+        if value >= noticed.low:
+            return Return(session, value, after)
+    return None
 
 
 @dataclass(frozen=True)
@@ -121,20 +138,32 @@ class Change:
     method: tuple[str, ...] = field(default=())
 
 
-def one(value: float | None) -> str:
+def number(value: float | None) -> str:
     """One decimal, as precise as the ratings are; a true minus sign. A rule words only what is known."""
     assert value is not None
     return f"{value:.1f}".replace("-", "−")
+
+
+def listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def change_in_words(trends: Sequence[ScaleTrend], *, client: str, waiting: int = 0) -> Change:
+def change_in_words(
+    trends: Sequence[ScaleTrend],
+    *,
+    client: str,
+    waiting: int = 0,
+    noticed: Sequence[Noticed] = (),
+    expectation: str = "",
+) -> Change:
     """The most important change of the three components, in the order a clinician would want to hear of it.
 
-    `waiting` counts ratings that are not shown before the therapist's own.
+    `waiting` counts ratings that are not shown before the therapist's own; `noticed` are the episode's signals,
+    `expectation` says how what was expected is worked out.
     """
     rated = [trend for trend in trends if trend.n]
     if not rated and waiting:
@@ -144,16 +173,20 @@ def change_in_words(trends: Sequence[ScaleTrend], *, client: str, waiting: int =
         )
     if not rated:
         return Change("No rating yet.", f"The first one appears here when {client} has answered the link of a session.")
-    for rule in (below_usual, slipping, outside_first_five, at_ceiling, came_back, rising, too_few, steady):
-        found = rule(rated)
-        if found:
-            return found
-    raise AssertionError("the last rule always answers")
+    return (
+        below_expected(rated, noticed, expectation)
+        or not_back(rated, noticed, expectation)
+        or slipping(rated)
+        or at_ceiling(rated)
+        or came_back(rated, noticed, expectation)
+        or rising(rated)
+        or too_few(rated)
+        or steady(rated, expectation)
+    )
 
 
 def only_other_measures(names: Sequence[str]) -> Change:
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    return Change("The alliance has not been rated yet.", f"Below: {listed}.")
+    return Change("The alliance has not been rated yet.", f"Below: {listed(names)}.")
 
 
 def total_in_words(
@@ -168,7 +201,7 @@ def total_in_words(
     if n < CHANGE_N:
         return "too few to say"
     sign = "+" if since_first > 0 else ""
-    change = f"{sign}{one(since_first)} since the first"
+    change = f"{sign}{number(since_first)} since the first"
     if is_reliable:
         change += ", more than chance"
     low, high = slope
@@ -178,45 +211,60 @@ def total_in_words(
     return f"{direction}, which is {'better' if (low > 0) is higher_is_better else 'worse'}; {change}"
 
 
-def below_usual(trends: Sequence[ScaleTrend]) -> Change | None:
-    low = [trend for trend in trends if trend.is_low]
-    if not low:
+def recent(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed]) -> list[Noticed]:
+    """The signals of the latest scored sessions, the latest first."""
+    sessions = sorted({session for trend in trends for session, _ in trend.scored})[-NEWS - 1 :]
+    return sorted((one for one in noticed if one.session >= sessions[0]), key=lambda one: -one.session)
+
+
+def below_expected(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], expectation: str) -> Change | None:
+    last = max(trend.latest_session or 0 for trend in trends)
+    now = [one for one in recent(trends, noticed) if one.session >= last]
+    if not now:
         return None
-    trend = deepest(low)
-    others = [other.name for other in low if other is not trend]
-    also = f" So is {' and '.join(others)}." if others else ""
+    one = now[0]
     return Change(
-        f"{capital(trend.name)} is lower than usual: a possible rupture.",
-        f"{where_it_is(trend)}{also} Worth asking what that session was like.",
+        f"{capital(one.name)} is lower than expected: a {one.word}.",
+        f"Session {one.session}: {one.sentence} Worth asking what that session was like.",
         "attention",
-        trend.scale,
-        (band_method(trend), ROUGH),
+        one.scale,
+        (expectation,),
     )
 
 
-def outside_first_five(trends: Sequence[ScaleTrend]) -> Change | None:
-    low = [trend for trend in trends if trend.is_below]
-    if not low:
+def beginnings(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed]) -> list[Noticed]:
+    """Recent signals, the latest first, without those before an earlier one of the same scale had come back."""
+    found: list[Noticed] = []
+    for one in reversed(recent(trends, noticed)):
+        trend = trend_of(trends, one)
+        earlier = next((other for other in found if (other.scale, other.rater) == (one.scale, one.rater)), None)
+        back = came_back_at(earlier, trend.scored) if trend and earlier else None
+        if earlier is None or (back and back.session < one.session):
+            found.insert(0, one)
+    return found
+
+
+def not_back(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], expectation: str) -> Change | None:
+    for one in beginnings(trends, noticed):
+        trend = trend_of(trends, one)
+        if trend is None or came_back_at(one, trend.scored):
+            continue
+        return Change(
+            f"{capital(one.name)} has not come back since session {one.session}.",
+            f"It was expected at {limit(one.low, one.observed)} or more then and was {number(one.observed)}; "
+            f"now it is {number(trend.latest)}. Worth asking what that session was like.",
+            "attention",
+            one.scale,
+            (expectation,),
+        )
+    return None
+
+
+def trend_of(trends: Sequence[ScaleTrend], noticed: Noticed) -> ScaleTrend | None:
+    """The client's course of the scale that fell; the therapist's is in the chart."""
+    if noticed.rater != "client":
         return None
-    trend = deepest(low)
-    return Change(
-        f"{capital(trend.name)} is below the range of the first five ratings.",
-        f"{where_it_is(trend)} With {trend.n} ratings this may well be chance. It costs little to ask.",
-        scale=trend.scale,
-        method=(band_method(trend), ROUGH),
-    )
-
-
-def deepest(low: Sequence[ScaleTrend]) -> ScaleTrend:
-    return max(low, key=lambda trend: (trend.baseline or 0) - (trend.latest or 0))
-
-
-def where_it_is(trend: ScaleTrend) -> str:
-    return (
-        f"Session {trend.latest_session}: {one(trend.latest)}. The first five ratings were around "
-        f"{one(trend.baseline)}, and ordinary variation reaches from {limit(trend.baseline_low, trend.latest)} to "
-        f"{one(trend.baseline_high)}."
-    )
+    return next((trend for trend in trends if trend.scale == noticed.scale), None)
 
 
 def slipping(trends: Sequence[ScaleTrend]) -> Change | None:
@@ -234,27 +282,26 @@ def slipping(trends: Sequence[ScaleTrend]) -> Change | None:
     )
 
 
-def came_back(trends: Sequence[ScaleTrend]) -> Change | None:
-    back = [(trend, trend.lowest_dip) for trend in trends if trend.lowest_dip]
-    if not back:
-        return None
-    trend, dip = max(back, key=lambda pair: (pair[0].baseline or 0) - (pair[1][1] if pair[1] else 0))
-    assert dip is not None
-    session, value = dip
-    before = max((v for s, v in trend.scored if s < session), default=trend.high)
-    went_further = trend.latest is not None and trend.latest > before
-    further = f"above anything before the dip ({one(before)} at most)"
-    is_above = trend.latest is not None and trend.baseline_high is not None and trend.latest > trend.baseline_high
-    inside = "above that range" if is_above else "inside that range again"
-    return Change(
-        f"{capital(trend.name)} came back{', and went further' if went_further else ''}.",
-        f"It was {one(value)} at session {session}, below the usual {one(trend.baseline_low)} to "
-        f"{one(trend.baseline_high)}. Now it is {one(trend.latest)}, "
-        f"{further if went_further else inside}.",
-        "settled",
-        trend.scale,
-        (band_method(trend),),
-    )
+def came_back(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], expectation: str) -> Change | None:
+    for one in beginnings(trends, noticed):
+        trend = trend_of(trends, one)
+        back = came_back_at(one, trend.scored) if trend else None
+        if trend is None or back is None:
+            continue
+        before = max((value for session, value in trend.scored if session < one.session), default=trend.high)
+        went_further = trend.latest is not None and trend.latest > before
+        after = "in the next rated session" if back.after == 1 else f"after {back.after} rated sessions"
+        further = f", above anything before ({number(before)} at most)" if went_further else ""
+        return Change(
+            f"{capital(one.name)} came back{', and went further' if went_further else ''}.",
+            f"It was {number(one.observed)} at session {one.session}, where {limit(one.low, one.observed)} to "
+            f"{number(one.high)} was expected. It was back {after}, at session {back.session}, and is "
+            f"{number(trend.latest)} now{further}.",
+            "settled",
+            one.scale,
+            (expectation,),
+        )
+    return None
 
 
 def at_ceiling(trends: Sequence[ScaleTrend]) -> Change | None:
@@ -292,7 +339,7 @@ def too_few(trends: Sequence[ScaleTrend]) -> Change | None:
         return None
     last = max(trend.latest_session or 0 for trend in trends)
     latest = ", ".join(
-        f"{trend.scale} {one(trend.latest)}"
+        f"{trend.scale} {number(trend.latest)}"
         + ("" if trend.latest_session == last else f" (session {trend.latest_session})")
         for trend in trends
         if trend.latest is not None
@@ -302,7 +349,9 @@ def too_few(trends: Sequence[ScaleTrend]) -> Change | None:
     if moved:
         trend = max(moved, key=lambda t: abs(t.change or 0))
         direction = "up" if (trend.change or 0) > 0 else "down"
-        change = f" {capital(trend.name)} moved {direction} by {one(abs(trend.change or 0))} since the rating before."
+        change = (
+            f" {capital(trend.name)} moved {direction} by {number(abs(trend.change or 0))} since the rating before."
+        )
     ratings = "1 rating" if most.n == 1 else f"{most.n} ratings"
     return Change(
         f"Latest: {latest}.",
@@ -310,20 +359,20 @@ def too_few(trends: Sequence[ScaleTrend]) -> Change | None:
     )
 
 
-def steady(trends: Sequence[ScaleTrend]) -> Change:
-    known = [trend for trend in trends if trend.baseline_low is not None]
+def steady(trends: Sequence[ScaleTrend], expectation: str) -> Change:
+    known = [trend for trend in trends if trend.latest_session in trend.expected]
     if not known:
-        return Change("No change to tell of.", "The ratings so far give no usual range to compare with.")
+        return Change("No change to tell of.", "Too few sessions have been rated to expect anything of the latest one.")
     names = " and ".join(trend.name for trend in known) if len(known) < len(NAMES) else "goals, tasks and bond"
-    verb = "is where it usually is" if len(known) == 1 else "are where they usually are"
-    return Change("Steady.", f"{capital(names)} {verb}.", method=tuple(band_method(trend) for trend in known))
+    verb = "is what was expected" if len(known) == 1 else "are what was expected"
+    return Change("Steady.", f"{capital(names)} {verb}.", method=(expectation,))
 
 
 def slope_words(trend: ScaleTrend) -> str:
     return (
         f"About {abs(trend.slope or 0):.2f} {'lower' if (trend.slope or 0) < 0 else 'higher'} with each session over "
         f"{trend.n} ratings (95 % interval {two(trend.slope_low)} to {two(trend.slope_high)}); "
-        f"now {one(trend.latest)}."
+        f"now {number(trend.latest)}."
     )
 
 
@@ -334,20 +383,20 @@ def two(value: float | None) -> str:
 
 def limit(value: float | None, against: float | None) -> str:
     """A limit as precise as it must be to differ from what lies beyond it."""
-    return two(value) if one(value) == one(against) else one(value)
+    return two(value) if number(value) == number(against) else number(value)
 
 
-ROUGH = (
-    "Limits from five ratings are rough: in a steady course, too, a rating falls outside them now and then. "
-    "It is a prompt to ask, never a verdict."
-)
-
-
-def band_method(trend: ScaleTrend) -> str:
+def expectation_in_words(*, version: int, courses: int, needed: int | None, since: str, one_in: int, rate: str) -> str:
+    """How what was expected is worked out; `needed` courses make the service's own prior, None where it has one."""
+    usual = (
+        f"starting values, until your service has {needed} courses with five ratings ({courses} so far)"
+        if needed
+        else f"what is usual in your service (version {version}, {since}, from {courses} courses)"
+    )
     return (
-        f"{capital(trend.name)}: usual range {one(trend.baseline_low)} to {one(trend.baseline_high)}. Mean of the "
-        "first five scored sessions, plus and minus three times their mean moving range divided by 1.128 (individuals "
-        "control chart), at least one step of the scale, cut at its ends. Ratings of later sessions do not move it."
+        f"Expected: worked out from this client’s earlier ratings and {usual}. The lower end is the threshold, at the "
+        f"{rate} rate of your service: about 1 look in {one_in} at a steady course is this low. Goals, tasks and bond, "
+        "by client and therapist, are judged together. What stood out is learnt from once a second one confirms it."
     )
 
 
@@ -372,4 +421,4 @@ def gap_in_words(client: dict[str, float | None], therapist: dict[str, float | N
     gap = gaps[scale]
     if abs(gap) < 0.5:
         return f"You and {name} rate the three components much alike."
-    return f"You rate {NAMES[scale]} {one(abs(gap))} {'higher' if gap > 0 else 'lower'} than {name} does."
+    return f"You rate {NAMES[scale]} {number(abs(gap))} {'higher' if gap > 0 else 'lower'} than {name} does."

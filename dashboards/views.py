@@ -1,9 +1,14 @@
+import hashlib
+import json
 import uuid
-from typing import cast
+from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from django.views.decorators.http import require_GET
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,9 +26,10 @@ from measures.forms import RatingForm
 from measures.instruments import COMPONENTS
 from measures.statistics.summary import Point
 from ruptures.models import Reason
-from ruptures.selectors import signals_of
 
-from . import figures, selectors
+from . import figures
+from .selectors import caseload as caseloads
+from .selectors import episode as selectors
 
 
 def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -> Episode:
@@ -49,13 +55,16 @@ def record_view(request: SignedInRequest, episode: Episode) -> None:
 
 def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, object]:
     state = selectors.episode_state(episode, instrument=request.GET.get("instrument", ""))
+    is_rescaled = "rescaled" in request.GET
     return {
+        "is_rescaled": is_rescaled,
+        "query": urlencode({"instrument": state.alliance.code} | ({"rescaled": 1} if is_rescaled else {})),
         "episode": episode,
         "state": state,
         "is_own": episode.therapist_id == request.user.pk,
         "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
         "components": COMPONENTS,
-        "signals": signals_of(episode),
+        "signals": state.signals,
         "reasons": Reason.choices,
     }
 
@@ -73,16 +82,31 @@ def episode_change(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
     return response
 
 
-class EpisodeFigure(APIView):
-    """The chart of an episode as Plotly JSON: ?instrument= of the alliance, or ?total= of a measure beneath it."""
+class FigureView(APIView):
+    """A chart as Plotly JSON, with an ETag: a page that has it already is told so."""
 
     permission_classes = [PageTable]
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if answer.status_code != 200:
+            return answer
+        body = json.dumps(answer.data, sort_keys=True, separators=(",", ":")).encode()
+        answer["ETag"] = quote_etag(hashlib.sha256(body).hexdigest())
+        return get_conditional_response(request, etag=answer["ETag"], response=answer) or answer
+
+
+class EpisodeFigure(FigureView):
+    """?instrument= of the alliance, or ?total= of a measure beneath it; ?rescaled=1 puts every range on 0 to 1."""
 
     def get(self, request: Request, episode_id: uuid.UUID) -> Response:
         episode = visible_episode(request, episode_id)
         state = selectors.episode_state(episode, instrument=request.query_params.get("instrument", ""))
         if "total" in request.query_params:
             return Response(self.total(state, request.query_params["total"]))
+        return Response(self.alliance(state, is_rescaled="rescaled" in request.query_params))
+
+    def alliance(self, state: selectors.EpisodeState, *, is_rescaled: bool) -> figures.Figure:
         code = state.alliance.code
         series = {
             (rater, scale): state.series[code, rater, scale]
@@ -90,15 +114,14 @@ class EpisodeFigure(APIView):
             for scale in COMPONENTS
             if (code, rater, scale) in state.series
         }
-        focus = next((t for t in state.trends if t.scale == state.change.scale and t.baseline_low is not None), None)
-        return Response(
-            figures.alliance_figure(
-                series,
-                value_range=selectors.value_range(state.alliance),
-                missed=selectors.missed_meetings(state.sessions),
-                axis=state.axis,
-                band=(focus.scale, focus.baseline_low, focus.baseline_high) if focus else None,  # type: ignore[arg-type]
-            )
+        return figures.alliance_figure(
+            series,
+            value_range=selectors.value_range(state.alliance),
+            missed=selectors.missed_meetings(state.sessions),
+            axis=state.axis,
+            expected=state.expected,
+            marks=selectors.marks_of(state),
+            is_rescaled=is_rescaled,
         )
 
     def total(self, state: selectors.EpisodeState, code: str) -> figures.Figure:
@@ -111,22 +134,20 @@ class EpisodeFigure(APIView):
 
 @require_GET
 def caseload(request: SignedInRequest) -> HttpResponse:
-    rows = selectors.caseload(request.user)
+    rows = caseloads.caseload(request.user)
     context = {
         "rows": rows,
         "therapists": len({row.row.episode.therapist_id for row in rows}),
-        "has_dots": bool(selectors.caseload_dots(rows)),
+        "has_dots": bool(caseloads.caseload_dots(rows)),
     }
     return render(request, "dashboards/caseload.html", context)
 
 
-class CaseloadFigure(APIView):
+class CaseloadFigure(FigureView):
     """Bond now against its change, a dot per episode."""
 
-    permission_classes = [PageTable]
-
     def get(self, request: Request) -> Response:
-        dots = selectors.caseload_dots(selectors.caseload(cast(User, request.user)))
+        dots = caseloads.caseload_dots(caseloads.caseload(cast(User, request.user)))
         return Response(figures.caseload_figure(dots, value_range=(0, 10)))
 
 
@@ -153,9 +174,7 @@ def gallery(request: SignedInRequest) -> HttpResponse:
     return render(request, "gallery.html", context)
 
 
-class GalleryFigure(APIView):
-    permission_classes = [PageTable]
-
+class GalleryFigure(FigureView):
     def get(self, request: Request) -> Response:
         bond = [6.8, 7, 7.4, 7.6, 7.7, 7.9, 7.8, 4.6, None, 6.2, 7.9, 8.4, 8.5, 8.6]
         shift = {"goal": -0.4, "task": -0.9, "bond": 0.0}
@@ -172,6 +191,12 @@ class GalleryFigure(APIView):
             value_range=(0, 10),
             missed=[figures.Missed(9, "Did not attend")],
             axis=figures.SessionAxis(1, len(bond), {}),
-            band=("bond", 6.2, 8.9),
+            expected={"bond": {session: (6.2, 8.9) for session in range(5, 15) if session != 9}},
+            marks=[
+                figures.Mark(
+                    8, 4.6, "bond", "client", "attention", "possible rupture", "Bond 4.6; expected 6.2 to 8.9."
+                ),
+                figures.Mark(10, 6.2, "bond", "client", "settled", "back", "Back at what was expected."),
+            ],
         )
         return Response(figure)

@@ -7,6 +7,7 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/link/", views.request_create, name="request-create"),
     path("sessions/<uuid:session_id>/show-rating/", views.rating_show, name="rating-show"),
     path("links/<uuid:request_id>/withdraw/", views.request_revoke, name="request-revoke"),
+    path("episodes/<uuid:episode_id>/baseline/", views.baseline, name="baseline"),
     path("r/<str:token>", views.link, name="link"),
     path("rate/<uuid:request_id>/", views.rate, name="rate"),
     path("rate/<uuid:request_id>/thanks/", views.thanks, name="thanks"),

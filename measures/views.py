@@ -56,6 +56,17 @@ def rating_show(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse
     return redirect("sessions_app:session", session.pk)
 
 
+@require_POST
+def baseline(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    """Let what is expected of the episode be learnt anew from the session chosen."""
+    number = request.POST.get("session", "")
+    of_episode = sessions(request.user).filter(episode_id=episode_id)
+    session = get_object_or_404(of_episode, number=int(number) if number.isdecimal() and len(number) < 5 else 0)
+    actions.set_baseline(session=session, by=request.user)
+    messages.success(request, f"What to expect is learnt from {session} on. The chart follows in a moment.")
+    return redirect("dashboards:episode", episode_id)
+
+
 def link_of(request: HttpRequest, rating_request: RatingRequest) -> str | None:
     """The full address of an open link; None when the site's key changed since it was made."""
     token = tokens.token_of(rating_request.pk, rating_request.nonce)

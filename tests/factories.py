@@ -122,7 +122,7 @@ def make_course(episode: Episode, bonds: list[int | None]) -> list[TherapySessio
             rate_as_therapist(session, bond=bond)
             rate_as_client(session, bond=bond)
         made.append(session)
-    measures.compute_trends(episode_id=episode.pk)
+    ruptures.judge_episode(episode_id=episode.pk)
     return made
 
 

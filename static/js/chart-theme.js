@@ -68,13 +68,15 @@
     if (typeof axis.dtick === "number") axis.dtick *= 2;
   }
 
-  window.paintFigure = (figure, { isPrint, width, isHidden }) => {
+  window.paintFigure = (figure, { isPrint, width, isHidden, band, isZoomed }) => {
     const colours = palette(isPrint);
     const { data, layout = {} } = structuredClone(figure);
     for (const trace of data) {
       paintTrace(trace, colours);
       if (isHidden(trace.meta?.role) || isHidden(trace.meta?.rater)) trace.visible = false;
+      if (trace.meta?.kind === "band" && trace.meta.role !== band) trace.visible = false;
     }
+    if (isZoomed && layout.meta?.zoom) layout.yaxis.range = layout.meta.zoom;
     for (const [name, axis] of Object.entries(layout)) {
       if (/^[xy]axis\d*$/.test(name)) paintAxis(axis, name[0] === "x", colours, width);
     }

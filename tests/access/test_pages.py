@@ -62,6 +62,7 @@ sessions_app:session              in 200 404  200  200  404 403  403   in   404 
 sessions_app:session-edit         in 200 404  403  403  403 403  403   in   404   403
 measures:request-create           in 405 405  403  405  403 403  403   in   405   403
 measures:request-revoke           in 405 405  403  405  403 403  403   in   405   403
+measures:baseline                 in 405 405  403  405  403 403  403   in   405   403
 measures:rating-show              in 405 405  403  405  403 403  403   in   405   403
 measures:link                    302 302 302  302  302  302 302  302  302   302   302
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
@@ -118,6 +119,7 @@ sessions_app:session              in 405 405  405  405  405 403  403   in   405 
 sessions_app:session-edit         in 302 404  403  403  403 403  403   in   404   403
 measures:request-create           in 302 404  403  403  403 403  403   in   404   403
 measures:request-revoke           in 302 404  403  403  403 403  403   in   404   403
+measures:baseline                 in 302 404  403  403  403 403  403   in   404   403
 measures:rating-show              in 302 404  403  403  403 403  403   in   404   403
 measures:link                    405 405 405  405  405  405 405  405  405   405   405
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404

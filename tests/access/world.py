@@ -14,11 +14,11 @@ from accounts.models import Supervision, User
 from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
-from measures import actions as measures
 from measures.models import RatingRequest
 from reports import actions as imports
 from reports.mapping import toml_of
 from reports.models import ImportBatch
+from ruptures import actions as ruptures
 from ruptures.models import Signal
 from sessions_app.models import TherapySession
 from tests import factories
@@ -102,7 +102,7 @@ def make_world(service: Service, other: Service) -> World:
     request, token = factories.make_request(unrated)
     sealed = factories.make_session(episode)
     factories.rate_as_client(sealed, comment="canary of the comment, unseen")
-    measures.compute_trends(episode_id=episode.pk)
+    ruptures.judge_episode(episode_id=episode.pk)
     factories.make_episode(service.tom, code="T-1", name="Tern")
     with acting_in(other.organisation.pk):
         factories.make_episode(other.ada, code="E-1", name="Egret")
@@ -186,6 +186,7 @@ def address(world: World, route: str) -> str:
         "sessions_app:session": [session],
         "sessions_app:session-edit": [session],
         "measures:request-create": [world.unrated.pk],
+        "measures:baseline": [episode],
         "measures:rating-show": [world.sealed.pk],
         "measures:request-revoke": [world.request.pk],
         "measures:link": [world.token],
@@ -241,6 +242,7 @@ def content(world: World, route: str) -> dict[str, Any]:
         "clients:episode-end": {"ended_on": today, "ending": "planned"},
         "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
+        "measures:baseline": {"session": world.session.number},
         "measures:request-create": {"instrument": "session-check-in"},
         "ruptures:signal-dismiss": {"reason": "talked"},
         "measures:rate": {"submission": uuid.uuid4(), "item-1": "5"},

@@ -17,6 +17,7 @@ RULES = (
     "ruptures.detection",
     "ruptures.states",
     "ruptures.wording",
+    "dashboards.course",
     "dashboards.figures",
     "dashboards.sentences",
     "reports.reading",

@@ -7,9 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards import figures
-from dashboards.figures import Dot, Missed, SessionAxis
+from dashboards.figures import Dot, Mark, Missed, SessionAxis
 from measures.statistics.summary import Point
 
+EXPECTED = {"bond": {1: (5.5, 9.0), 2: (5.0, 9.0), 4: (6.5, 9.5)}, "goal": {}}
+MARKS = [
+    Mark(4, 6.0, "bond", "client", "attention", "possible rupture", "Bond 6.0; expected 6.5 to 9.5."),
+    Mark(2, 8.0, "bond", "client", "settled", "back", "Back at what was expected."),
+]
 VALUES = st.one_of(st.none(), st.floats(0, 10))
 
 
@@ -46,7 +51,8 @@ def line(figure: figures.Figure, rater: str, scale: str) -> dict[str, Any]:
     "figure",
     [
         alliance(),
-        alliance(missed=[Missed(3, "Did not attend")], band=("bond", 5.5, 9.0)),
+        alliance(missed=[Missed(3, "Did not attend")], expected=EXPECTED, marks=MARKS),
+        alliance(expected=EXPECTED, marks=MARKS, is_rescaled=True),
         alliance(series={}),
         alliance(series={("client", "bond"): points(None, None)}),
         figures.total_figure(points(3, None, 4), value_range=(0, 10), axis=up_to(3)),
@@ -148,10 +154,58 @@ def test_meetings_that_did_not_take_place_are_marked_on_the_axis_with_the_reason
     assert trace["mode"] == "markers" and trace["marker"]["symbol"] == "x"
 
 
-def test_usual_range_lies_behind_its_own_component():
-    (band,) = alliance(band=("task", 5.5, 9.0))["layout"]["shapes"]
-    assert (band["name"], band["y0"], band["y1"], band["layer"]) == ("task", 5.5, 9.0, "below")
-    assert "shapes" not in alliance()["layout"]
+def traces_of(figure: figures.Figure, kind: str) -> list[dict[str, Any]]:
+    return [trace for trace in figure["data"] if trace["meta"].get("kind") == kind]
+
+
+def test_expected_range_lies_behind_its_own_component_and_is_broken_at_missed_sessions():
+    """Steps of session 1 and 2, then a gap, then 4; goal was not held against anything and has no band."""
+    figure = alliance(expected=EXPECTED)
+    (band,) = traces_of(figure, "band")
+    assert figure["data"][0] is band and band["meta"]["role"] == "bond"
+    assert band["x"] == [0.5, 1.5, 1.5, 2.5, 2.5, 1.5, 1.5, 0.5, 0.5, None, 3.5, 4.5, 4.5, 3.5, 3.5]
+    assert band["y"] == [9, 9, 9, 9, 5, 5, 5.5, 5.5, 9, None, 9.5, 9.5, 6.5, 6.5, 9.5]
+
+
+def test_what_was_noticed_stands_above_its_point_and_what_came_back_beneath():
+    noticed, back = traces_of(alliance(marks=MARKS), "mark")
+    assert (noticed["x"], noticed["y"], noticed["text"]) == ([4], [6.5], ["possible rupture"])
+    assert (back["x"], back["y"], back["text"]) == ([2], [7.5], ["back"])
+    assert noticed["marker"]["symbol"] != back["marker"]["symbol"]
+
+
+def test_point_says_what_was_expected_of_it_and_the_noticed_one_its_sentence():
+    bond = line(alliance(expected=EXPECTED, marks=MARKS[:1]), "client", "bond")
+    assert bond["text"] == [
+        "<br>expected 5.5 to 9.0",
+        "<br>expected 5.0 to 9.0",
+        "",
+        "<br>Bond 6.0; expected 6.5 to 9.5.",
+    ]
+    assert line(alliance(expected=EXPECTED), "therapist", "bond")["text"] == [""] * 4
+
+
+def test_rescaled_figure_has_the_lowest_answer_at_0_and_the_highest_at_1():
+    series = {("client", "bond"): points(1, 4, None, 7)}
+    expected = {"bond": {4: (2.5, 7.0)}}
+    figure = alliance(series=series, value_range=(1, 7), expected=expected, marks=MARKS[:1], is_rescaled=True)
+    assert line(figure, "client", "bond")["y"] == [0, 0.5, None, 1]
+    (band,) = traces_of(figure, "band")
+    assert min(band["y"]) == 0.25 and max(band["y"]) == 1
+    assert figure["layout"]["yaxis"]["range"] == [-0.04, 1.04]
+    assert (
+        "expected 0.25 to 1.00"
+        in line(alliance(series=series, value_range=(1, 7), expected=expected, is_rescaled=True), "client", "bond")[
+            "text"
+        ][3]
+    )
+
+
+def test_zoom_is_the_part_of_the_scale_that_is_used():
+    low, high = alliance(expected=EXPECTED)["layout"]["meta"]["zoom"]
+    assert 4 < low < 5 and 9.5 < high < 10.5
+    low, high = alliance(series={})["layout"]["meta"]["zoom"]
+    assert low < 0 and high > 10
 
 
 @given(st.lists(st.floats(0, 10), min_size=3, max_size=3))

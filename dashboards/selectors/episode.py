@@ -1,26 +1,39 @@
-"""What the dashboards show, each in a number of queries that does not grow with the caseload."""
+"""What the episode page shows, in a number of queries that does not grow with the sessions."""
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from django.db.models import Count, Max, Q
-from django.urls import reverse
+from django.utils import formats, timezone
 
-from accounts.models import User
 from clients.models import Episode
-from clients.selectors import episodes
 from measures import catalogue, instruments
 from measures.instruments import COMPONENTS, TOTAL, Instrument
 from measures.models import EpisodeSeries, Rating, RatingRequest, Trend
-from measures.selectors import EpisodeRow, open_requests, series_of, with_gaps, with_latest_change
+from measures.selectors import open_requests, series_of, with_gaps
+from measures.statistics.rates import RATES
+from measures.statistics.reliable_change import ReliableChange
+from measures.statistics.service_prior import MINIMUM_CLIENTS
 from measures.statistics.summary import Point
-from sessions_app.models import TOOK_PLACE, Phase, TherapySession
+from ruptures.models import Signal, State
+from ruptures.selectors import signals_of
+from sessions_app.models import Attendance, Phase, TherapySession
 
-from .figures import Dot, Missed, SessionAxis
-from .sentences import CHANGE_N, Change, ScaleTrend, change_in_words, gap_in_words, only_other_measures, total_in_words
+from ..course import Line, Outcome, Pair, ScaleCourse, hints, lines, rescaled_means
+from ..figures import Mark, Missed, SessionAxis
+from ..sentences import (
+    Change,
+    Noticed,
+    ScaleTrend,
+    came_back_at,
+    change_in_words,
+    expectation_in_words,
+    gap_in_words,
+    only_other_measures,
+    total_in_words,
+)
 
 ALLIANCE = "session-check-in"
 # Sessions rated by both before the two views are compared in words.
@@ -74,9 +87,13 @@ class EpisodeState:
     sealed: list[TherapySession]
     input_version: int
     computed_version: int
-    notes: list[str]
     comment: Rating | None
     asked: RatingRequest | None
+    signals: list[Signal]
+    noticed: list[Noticed]
+    lines: list[Line]
+    hints: list[str]
+    baseline_from: int
 
     @property
     def rated_session(self) -> int | None:
@@ -110,6 +127,27 @@ class EpisodeState:
         """What the short names on the axis stand for."""
         axis = self.axis
         return ", ".join(f"{axis.tick(number)}: {label}" for number, label in sorted(axis.labels.items()))
+
+    @property
+    def focus(self) -> str:
+        """The component whose expected range the chart shows first."""
+        return self.change.scale or "bond"
+
+    @property
+    def expected(self) -> dict[str, Mapping[int, tuple[float, float]]]:
+        return {trend.scale: trend.expected for trend in self.trends}
+
+    @property
+    def has_expected(self) -> bool:
+        return any(trend.expected for trend in self.trends)
+
+    @property
+    def baseline_choices(self) -> list[int]:
+        return [session.number for session in self.sessions if session.number > 0]
+
+    @property
+    def is_restarted(self) -> bool:
+        return self.baseline_from > min((session.number for session in self.sessions), default=1)
 
     @property
     def stamp(self) -> str:
@@ -194,16 +232,29 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     alliance, alliances = chosen_alliance(series, known, instrument)
     by_total = [found for found in known.values() if found.has_clients_total and not found.has_components]
     by_total.sort(key=lambda found: (found.construct, found.name))
-    versions = EpisodeSeries.objects.filter(episode=episode).values_list("input_version", "computed_version").first()
-    stored = list(Trend.objects.filter(episode=episode, rater="client", scale__in=[*COMPONENTS, TOTAL]))
+    kept = EpisodeSeries.objects.filter(episode=episode).first()
+    of_client = Trend.objects.filter(episode=episode, rater="client", scale__in=[*COMPONENTS, TOTAL])
+    stored = list(of_client.select_related("prior"))
     totals = {trend.instrument: trend for trend in stored if trend.scale == TOTAL}
-    trends = scale_trends(
-        {trend.scale: trend for trend in stored if trend.instrument == alliance.code}, value_range(alliance)
-    )
+    of_alliance = {trend.scale: trend for trend in stored if trend.instrument == alliance.code}
+    trends = scale_trends(of_alliance, value_range(alliance))
+    signals = signals_of(episode)
+    noticed = [noticed_of(signal) for signal in signals if stands(signal, alliance.code)]
     sealed_ids = set(
         Rating.objects.current().sealed().filter(session__episode=episode).values_list("session_id", flat=True)
     )
-    change = change_in_words(trends, client=episode.client.label, waiting=len(sealed_ids))
+    change = change_in_words(
+        trends,
+        client=episode.client.label,
+        waiting=len(sealed_ids),
+        noticed=noticed,
+        expectation=expectation_of(of_alliance.values()),
+    )
+    pair = pair_of(series, alliance, sessions)
+    course = [
+        ScaleCourse(trend, reliable_change_of(of_alliance.get(trend.scale)), within_sd_of(of_alliance.get(trend.scale)))
+        for trend in trends
+    ]
     if by_total and not alliances and not sealed_ids:
         change = only_other_measures([found.name for found in by_total])
     return EpisodeState(
@@ -219,12 +270,107 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         gap=latest_gap(series, alliance.code, episode.client.label),
         rows=number_rows(sessions, series, alliance.code, by_total, sealed_ids),
         sealed=[session for session in sessions if session.pk in sealed_ids],
-        input_version=versions[0] if versions else 0,
-        computed_version=versions[1] if versions else 0,
-        notes=sorted({note for trend in stored if trend.instrument == alliance.code for note in trend.notes}),
+        input_version=kept.input_version if kept else 0,
+        computed_version=kept.computed_version if kept else 0,
         comment=latest_comment(episode),
         asked=open_request_of(sessions[-1]) if sessions else None,
+        signals=signals,
+        noticed=noticed,
+        lines=lines(course, pair, outcome_of(series, by_total)),
+        hints=hints(
+            course,
+            pair,
+            client=episode.client.label,
+            sessions=[session.number for session in sessions if session.number > 0],
+            missed=missed_by_client(sessions),
+            drops=[signal.session for signal in noticed],
+        ),
+        baseline_from=kept.baseline_from if kept else 1,
     )
+
+
+def stands(signal: Signal, instrument: str) -> bool:
+    """Nobody has dismissed it, and it is about goal, task or bond as this instrument has them."""
+    return signal.instrument == instrument and signal.state != State.DISMISSED and signal.scale in COMPONENTS
+
+
+def noticed_of(signal: Signal) -> Noticed:
+    look = signal.lowest
+    return Noticed(
+        session=signal.session.number,
+        scale=signal.scale,
+        rater=signal.rater,
+        observed=look.observed,
+        low=look.low,
+        high=look.high,
+        sentence=signal.sentence,
+        is_confirmed=signal.state == State.CONFIRMED,
+    )
+
+
+def expectation_of(stored: Iterable[Trend]) -> str:
+    """With what the components were judged, in words; empty where nothing was."""
+    trend = next((trend for trend in stored if trend.prior is not None), None)
+    if trend is None or trend.prior is None:
+        return ""
+    prior = trend.prior
+    return expectation_in_words(
+        version=prior.version,
+        courses=prior.n,
+        needed=MINIMUM_CLIENTS if prior.is_starting else None,
+        since=formats.date_format(timezone.localdate(prior.estimated_at), "j F Y"),
+        one_in=RATES[trend.rate].one_in,
+        rate=trend.rate,
+    )
+
+
+def within_sd_of(trend: Trend | None) -> float | None:
+    return trend.prior.within_sd if trend is not None and trend.prior is not None else None
+
+
+def reliable_change_of(trend: Trend | None) -> ReliableChange | None:
+    if trend is None or trend.reliable_criterion is None or trend.change_from_first is None:
+        return None
+    return ReliableChange(trend.reliable_criterion, trend.change_from_first, bool(trend.is_reliable))
+
+
+def pair_of(series: Series, alliance: Instrument, sessions: list[TherapySession]) -> Pair:
+    means = []
+    for rater in ("client", "therapist"):
+        found = {scale: series.get((alliance.code, rater, scale), []) for scale in COMPONENTS}
+        edition = alliance.editions.get(rater)
+        by_session = rescaled_means(found, (edition.minimum, edition.maximum)) if edition else {}
+        means.append([by_session.get(session.number) for session in sessions])
+    return Pair(*means)
+
+
+def outcome_of(series: Series, by_total: list[Instrument]) -> Outcome | None:
+    """The outcome measure rated most often."""
+    measured = [instrument for instrument in by_total if instrument.construct == "outcome"]
+    if not measured:
+        return None
+    courses = {instrument: total_points(series, instrument) for instrument in measured}
+    instrument = max(measured, key=lambda one: sum(point.value is not None for point in courses[one]))
+    return Outcome(instrument.name, courses[instrument], instrument.editions["client"].higher_is_better)
+
+
+def missed_by_client(sessions: list[TherapySession]) -> set[int]:
+    away = (Attendance.DID_NOT_ATTEND, Attendance.CANCELLED_LATE)
+    return {session.number for session in sessions if session.attendance in away}
+
+
+def marks_of(state: EpisodeState) -> list[Mark]:
+    """What was noticed, and the sessions in which it was back, on the alliance chart."""
+    found = []
+    for one in state.noticed:
+        points = state.series.get((state.alliance.code, one.rater, one.scale), [])
+        scored = [(point.session, point.value) for point in points if point.value is not None]
+        found.append(Mark(one.session, one.observed, one.scale, one.rater, "attention", one.word, one.sentence))
+        back = came_back_at(one, scored)
+        if back:
+            words = f"Back at what was expected before session {one.session}, {back.after} rated later."
+            found.append(Mark(back.session, back.value, one.scale, one.rater, "settled", "back", words))
+    return found
 
 
 def latest_comment(episode: Episode) -> Rating | None:
@@ -256,14 +402,12 @@ def scale_trends(stored: Mapping[str, Trend], span: tuple[float, float]) -> list
                 latest=trend.latest,
                 latest_session=trend.latest_session,
                 change=trend.change,
-                baseline=trend.baseline,
-                baseline_low=trend.baseline_low,
-                baseline_high=trend.baseline_high,
                 slope=trend.slope,
                 slope_low=trend.slope_low,
                 slope_high=trend.slope_high,
                 low=low,
                 high=high,
+                expected={session: (lower, upper) for session, lower, upper in trend.expected},
             )
         )
     return found
@@ -314,55 +458,3 @@ def number_rows(
 
 def missed_meetings(sessions: list[TherapySession]) -> list[Missed]:
     return [Missed(session.number, session.get_attendance_display()) for session in sessions if not session.took_place]
-
-
-@dataclass(frozen=True)
-class CaseloadRow:
-    """One episode of a supervised therapist, with the change in words."""
-
-    row: EpisodeRow
-    change: Change
-    session_count: int
-    last_seen: object
-
-    @property
-    def order(self) -> tuple[int, str]:
-        """Possible ruptures first, then the rest by code: need before name, and no ranking of people."""
-        return (0 if self.change.tone == "attention" else 1, self.row.episode.client.code)
-
-
-def caseload(user: User) -> list[CaseloadRow]:
-    """Open episodes of the therapists a supervisor supervises, those with a reason to talk about first."""
-    found = list(
-        episodes(user)
-        .filter(ended_on=None)
-        .exclude(therapist=user)
-        .annotate(
-            session_count=Count("sessions"),
-            last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)),
-        )
-    )
-    rows = []
-    for row in with_latest_change(found):
-        change = change_in_words(
-            scale_trends(row.scales, value_range(row.instrument)),
-            client=row.episode.client.label,
-            waiting=row.waiting_ratings,
-        )
-        rows.append(CaseloadRow(row, change, row.episode.session_count, row.episode.last_seen))  # type: ignore[attr-defined]
-    return sorted(rows, key=lambda row: row.order)
-
-
-def caseload_dots(rows: list[CaseloadRow]) -> list[Dot]:
-    """Bond and its change, rescaled to 0 to 10 so that services with several instruments see one picture."""
-    dots = []
-    for row in rows:
-        bond = row.row.scales.get("bond")
-        if bond is not None and bond.n >= CHANGE_N and bond.latest is not None and bond.change is not None:
-            episode = row.row.episode
-            url = reverse("dashboards:episode", args=[episode.pk])
-            low, high = value_range(row.row.instrument)
-            scale = 10 / (high - low)
-            needs_a_look = row.change.tone == "attention"
-            dots.append(Dot(episode.client.code, url, (bond.latest - low) * scale, bond.change * scale, needs_a_look))
-    return dots
