@@ -143,7 +143,7 @@ def course_of(episode: RuptureEpisode) -> str:
 
 def congruence_line(pair: Pair) -> Line:
     title, how = (
-        "Both views rising and falling together",
+        "Both views, session by session",
         "temporal congruence: correlation over the sessions both rated",
     )
     both = compared(pair)

@@ -346,12 +346,11 @@ def pair_of(series: Series, alliance: Instrument, sessions: list[TherapySession]
 
 def outcome_of(series: Series, by_total: list[Instrument]) -> Outcome | None:
     """The outcome measure rated most often."""
-    measured = [instrument for instrument in by_total if instrument.construct == "outcome"]
+    measured = [(found, total_points(series, found)) for found in by_total if found.construct == "outcome"]
     if not measured:
         return None
-    courses = {instrument: total_points(series, instrument) for instrument in measured}
-    instrument = max(measured, key=lambda one: sum(point.value is not None for point in courses[one]))
-    return Outcome(instrument.name, courses[instrument], instrument.editions["client"].higher_is_better)
+    found, points = max(measured, key=lambda pair: sum(point.value is not None for point in pair[1]))
+    return Outcome(found.name, points, found.editions["client"].higher_is_better)
 
 
 def missed_by_client(sessions: list[TherapySession]) -> set[int]:

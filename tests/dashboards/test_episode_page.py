@@ -1,6 +1,8 @@
 import pytest
 from django.urls import reverse
 
+from measures import actions as measures
+from ruptures import actions as ruptures
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +48,21 @@ def test_figure_and_sentence_tell_of_the_same_signal(service, browser_of):
     assert (marks["Noticed"]["x"], marks["Came back"]["x"]) == ([6], [7])
     page = browser_of(service.ada).get(reverse("dashboards:episode", args=[episode.pk])).content.decode()
     assert "The bond came back." in page and "It was back in the next rated session, at session 7" in page
+
+
+def test_page_says_what_the_outcome_beside_the_alliance_allows(service, browser_of):
+    episode = factories.make_episode(service.ada)
+    for session in factories.make_course(episode, [7, 8, 7, 8, 7]):
+        measures.record_rating(
+            session=session,
+            instrument="outcome-check-in",
+            rater="client",
+            answers=dict.fromkeys(range(1, 5), 5),
+            by=None,
+        )
+    ruptures.judge_episode(episode_id=episode.pk)
+    page = browser_of(service.ada).get(reverse("dashboards:episode", args=[episode.pk])).content.decode()
+    assert "from 10 sessions with both on; so far 5" in page
 
 
 def test_therapist_sets_a_new_baseline(service, browser_of):
