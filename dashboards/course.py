@@ -61,8 +61,10 @@ class Outcome:
     higher_is_better: bool
 
 
-def lines(scales: Sequence[ScaleCourse], pair: Pair, outcome: Outcome | None) -> list[Line]:
-    """Every method's line, in the order in which a course grows long enough for them."""
+def lines(
+    scales: Sequence[ScaleCourse], pair: Pair, outcome: Outcome | None, *, drops: Collection[int] = ()
+) -> list[Line]:
+    """Every method's line, in the order in which a course grows long enough for them; `drops` as in `hints`."""
     rated = [scale for scale in scales if scale.trend.n]
     if not rated:
         return []
@@ -72,7 +74,7 @@ def lines(scales: Sequence[ScaleCourse], pair: Pair, outcome: Outcome | None) ->
         slope_line(rated, n),
         episodes_line(rated, n),
         congruence_line(pair),
-        erosion_line(rated, n),
+        erosion_line(rated, n, drops),
     ]
     if outcome is not None:
         found.append(lag_line(rated, outcome, n))
@@ -157,18 +159,18 @@ def congruence_line(pair: Pair) -> Line:
     return Line(title, f"{together}: {interval(r)}, {r.n} sessions.", how)
 
 
-def erosion_line(scales: Sequence[ScaleCourse], n: int) -> Line:
+def erosion_line(scales: Sequence[ScaleCourse], n: int, drops: Collection[int]) -> Line:
     title = "Slow erosion"
-    how = f"weighted average of the ratings (EWMA, λ {WEIGHT}, L {REACH:g}) against the first five"
+    how = f"weighted average (EWMA, λ {WEIGHT}, L {REACH:g}) against the first five, sessions that stood out left aside"
     if too_few := needs("ewma", n, title, how):
         return too_few
-    eroded = [scale.name for scale in scales if is_eroded(scale)]
+    eroded = [scale.name for scale in scales if is_eroded(scale, drops)]
     return Line(title, f"{capital(listed(eroded))}." if eroded else "None.", how)
 
 
-def is_eroded(scale: ScaleCourse) -> bool:
-    """The weighted average of the latest rating is below its limit."""
-    values = [value for _, value in scale.trend.scored]
+def is_eroded(scale: ScaleCourse, drops: Collection[int]) -> bool:
+    """The weighted average is below its limit now, also without the sessions that were noticed by themselves."""
+    values = [value for session, value in scale.trend.scored if session not in drops]
     found = ewma(values, within_sd=scale.within_sd)
     return found is not None and len(values) - 1 in found.below
 
@@ -210,7 +212,7 @@ def hints(
     `sessions` are all planned ones, `missed` those the client missed or cancelled late, `drops` those of signals.
     """
     found = []
-    eroded = [scale.name for scale in scales if is_eroded(scale)]
+    eroded = [scale.name for scale in scales if is_eroded(scale, drops)]
     if eroded:
         found.append(
             f"{capital(listed(eroded))} {'has' if len(eroded) == 1 else 'have'} slowly become lower than in the first "

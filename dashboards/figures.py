@@ -17,8 +17,9 @@ DASHES = {"client": "solid", "therapist": "dash"}
 LABELS = {"goal": "Goal", "task": "Task", "bond": "Bond", "total": "Outcome"}
 # Of the axis: what a line of 13 px takes of the chart's height.
 LABEL_HEIGHT = 0.055
-# Of a mark from its point, and how many letters stand in a line under the pointer.
+# Of the range: a mark from its point, and what mark and word need. Letters in a line under the pointer.
 MARK_DISTANCE = 0.05
+MARK_ROOM = 0.14
 HOVER_WIDTH = 48
 Figure = dict[str, Any]
 
@@ -98,7 +99,7 @@ def alliance_figure(
         }
         notes |= {mark.session: mark.sentence for mark in marks if (mark.rater, mark.scale) == (rater, scale)}
         traces.append(line_trace(points, rater=rater, scale=scale, axis=axis, notes=notes, decimals=decimals))
-    traces += mark_traces(marks, span=value_range[1] - value_range[0])
+    traces += mark_traces(marks, axis=axis, value_range=value_range)
     low, high = value_range
     if missed:
         traces.append(missed_trace(missed, y=low))
@@ -180,29 +181,47 @@ def runs(sessions: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def mark_traces(marks: Sequence[Mark], *, span: float) -> list[dict[str, Any]]:
-    """▼ above what fell, ◆ beneath what came back, each with its word."""
-    looks = {"attention": ("triangle-down", "top center", 1), "settled": ("diamond", "bottom center", -1)}
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers+text",
-            "name": name,
-            "x": [mark.session for mark in of_role],
-            "y": [mark.value + looks[role][2] * MARK_DISTANCE * span for mark in of_role],
-            "text": [mark.word for mark in of_role],
-            "textposition": looks[role][1],
-            "textfont": {"size": 12},
-            "cliponaxis": False,
-            "marker": {"symbol": looks[role][0], "size": 11},
-            "customdata": [wrapped(mark.sentence) for mark in of_role],
-            "hovertemplate": "%{customdata}<extra></extra>",
-            "meta": {"role": role, "kind": "mark"},
-            "showlegend": False,
-        }
-        for role, name in (("attention", "Noticed"), ("settled", "Came back"))
-        if (of_role := [mark for mark in marks if mark.role == role])
-    ]
+def mark_traces(marks: Sequence[Mark], *, axis: SessionAxis, value_range: tuple[float, float]) -> list[dict[str, Any]]:
+    """▼ beneath what fell, ◆ above what came back, each with its word; the other side where the scale ends."""
+    low, high = value_range
+    span = high - low
+    traces = []
+    for role, name, symbol, way in (
+        ("attention", "Noticed", "triangle-down", -1),
+        ("settled", "Came back", "diamond", 1),
+    ):
+        of_role = [mark for mark in marks if mark.role == role]
+        if not of_role:
+            continue
+        ways = [way if low <= mark.value + way * MARK_ROOM * span <= high else -way for mark in of_role]
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers+text",
+                "name": name,
+                "x": [mark.session for mark in of_role],
+                "y": [mark.value + side * MARK_DISTANCE * span for mark, side in zip(of_role, ways, strict=True)],
+                "text": [mark.word for mark in of_role],
+                "textposition": [
+                    f"{'top' if side > 0 else 'bottom'} {side_of(mark.session, axis)}"
+                    for mark, side in zip(of_role, ways, strict=True)
+                ],
+                "textfont": {"size": 12},
+                "cliponaxis": False,
+                "marker": {"symbol": symbol, "size": 11},
+                "customdata": [wrapped(mark.sentence) for mark in of_role],
+                "hovertemplate": "%{customdata}<extra></extra>",
+                "meta": {"role": role, "kind": "mark"},
+                "showlegend": False,
+            }
+        )
+    return traces
+
+
+def side_of(session: int, axis: SessionAxis) -> str:
+    """On which side of its mark a word has room."""
+    part = (session - axis.first) / max(axis.last - axis.first, 4)
+    return "right" if part < 0.2 else "left" if part > 0.8 else "center"
 
 
 def line_trace(

@@ -250,6 +250,7 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         noticed=noticed,
         expectation=expectation_of(of_alliance.values()),
     )
+    drops = {one.session for one in noticed}
     pair = pair_of(series, alliance, sessions)
     course = [
         ScaleCourse(trend, reliable_change_of(of_alliance.get(trend.scale)), within_sd_of(of_alliance.get(trend.scale)))
@@ -276,14 +277,14 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         asked=open_request_of(sessions[-1]) if sessions else None,
         signals=signals,
         noticed=noticed,
-        lines=lines(course, pair, outcome_of(series, by_total)),
+        lines=lines(course, pair, outcome_of(series, by_total), drops=drops),
         hints=hints(
             course,
             pair,
             client=episode.client.label,
             sessions=[session.number for session in sessions if session.number > 0],
             missed=missed_by_client(sessions),
-            drops=[signal.session for signal in noticed],
+            drops=drops,
         ),
         baseline_from=kept.baseline_from if kept else 1,
     )

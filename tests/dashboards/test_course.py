@@ -140,6 +140,12 @@ def test_slow_erosion_is_hinted_at():
     assert hint.startswith("The bond has slowly become lower")
 
 
+def test_one_deep_fall_is_no_slow_erosion():
+    # 7 8 7 8 7 8 7 8 7 8 |1|: noticed by itself
+    assert hinted(*[7, 8] * 5, 1, drops={11}) == []
+    assert len(hinted(*[7, 8] * 5, 1)) == 1
+
+
 def test_steady_course_has_no_hint():
     assert hinted(*[7, 8] * 6, sessions=range(1, 13)) == []
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -167,11 +168,18 @@ def test_expected_range_lies_behind_its_own_component_and_is_broken_at_missed_se
     assert band["y"] == [9, 9, 9, 9, 5, 5, 5.5, 5.5, 9, None, 9.5, 9.5, 6.5, 6.5, 9.5]
 
 
-def test_what_was_noticed_stands_above_its_point_and_what_came_back_beneath():
+def test_what_was_noticed_stands_beneath_its_point_and_what_came_back_above():
     noticed, back = traces_of(alliance(marks=MARKS), "mark")
-    assert (noticed["x"], noticed["y"], noticed["text"]) == ([4], [6.5], ["possible rupture"])
-    assert (back["x"], back["y"], back["text"]) == ([2], [7.5], ["back"])
+    assert (noticed["x"], noticed["y"], noticed["text"]) == ([4], [5.5], ["possible rupture"])
+    assert (back["x"], back["y"], back["text"]) == ([2], [8.5], ["back"])
     assert noticed["marker"]["symbol"] != back["marker"]["symbol"]
+
+
+def test_mark_at_the_end_of_the_scale_stands_on_the_side_that_has_room():
+    ends = [replace(MARKS[0], value=0.5), replace(MARKS[1], value=10)]
+    noticed, back = traces_of(alliance(marks=ends, axis=up_to(10)), "mark")
+    assert (noticed["y"], back["y"]) == ([1.0], [9.5])
+    assert (noticed["textposition"], back["textposition"]) == (["top center"], ["bottom right"])
 
 
 def test_point_says_what_was_expected_of_it_and_the_noticed_one_its_sentence():
