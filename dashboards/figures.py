@@ -99,12 +99,13 @@ def alliance_figure(
         }
         notes |= {mark.session: mark.sentence for mark in marks if (mark.rater, mark.scale) == (rater, scale)}
         traces.append(line_trace(points, rater=rater, scale=scale, axis=axis, notes=notes, decimals=decimals))
-    traces += mark_traces(marks, axis=axis, value_range=value_range)
     low, high = value_range
+    places = placed(marks, value_range)
+    traces += mark_traces(places, span=high - low)
     if missed:
         traces.append(missed_trace(missed, y=low))
     layout = session_layout(low, high, axis)
-    layout["annotations"] = end_labels(series, span=high - low)
+    layout["annotations"] = end_labels(series, span=high - low) + mark_words(places, axis=axis, span=high - low)
     layout["meta"] = {"zoom": zoom(series, bands, low, high)}
     return {"data": traces, "layout": layout}
 
@@ -181,47 +182,62 @@ def runs(sessions: Sequence[int]) -> list[list[int]]:
     return found
 
 
-def mark_traces(marks: Sequence[Mark], *, axis: SessionAxis, value_range: tuple[float, float]) -> list[dict[str, Any]]:
-    """▼ beneath what fell, ◆ above what came back, each with its word; the other side where the scale ends."""
+def mark_traces(places: Sequence[tuple[Mark, int]], *, span: float) -> list[dict[str, Any]]:
+    """▼ at what fell, ◆ at what came back; `places` are the marks with the side they stand on."""
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": name,
+            "x": [mark.session for mark, _ in of_role],
+            "y": [mark.value + side * MARK_DISTANCE * span for mark, side in of_role],
+            "cliponaxis": False,
+            "marker": {"symbol": symbol, "size": 11},
+            "customdata": [wrapped(mark.sentence) for mark, _ in of_role],
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "meta": {"role": role, "kind": "mark"},
+            "showlegend": False,
+        }
+        for role, name, symbol in (("attention", "Noticed", "triangle-down"), ("settled", "Came back", "diamond"))
+        if (of_role := [place for place in places if place[0].role == role])
+    ]
+
+
+def placed(marks: Sequence[Mark], value_range: tuple[float, float]) -> list[tuple[Mark, int]]:
+    """What fell is marked beneath its point, −1, what came back above it, 1; the other side where the scale ends."""
     low, high = value_range
-    span = high - low
-    traces = []
-    for role, name, symbol, way in (
-        ("attention", "Noticed", "triangle-down", -1),
-        ("settled", "Came back", "diamond", 1),
-    ):
-        of_role = [mark for mark in marks if mark.role == role]
-        if not of_role:
-            continue
-        ways = [way if low <= mark.value + way * MARK_ROOM * span <= high else -way for mark in of_role]
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers+text",
-                "name": name,
-                "x": [mark.session for mark in of_role],
-                "y": [mark.value + side * MARK_DISTANCE * span for mark, side in zip(of_role, ways, strict=True)],
-                "text": [mark.word for mark in of_role],
-                "textposition": [
-                    f"{'top' if side > 0 else 'bottom'} {side_of(mark.session, axis)}"
-                    for mark, side in zip(of_role, ways, strict=True)
-                ],
-                "textfont": {"size": 12},
-                "cliponaxis": False,
-                "marker": {"symbol": symbol, "size": 11},
-                "customdata": [wrapped(mark.sentence) for mark in of_role],
-                "hovertemplate": "%{customdata}<extra></extra>",
-                "meta": {"role": role, "kind": "mark"},
-                "showlegend": False,
-            }
-        )
-    return traces
+    places = []
+    for mark in marks:
+        side = 1 if mark.role == "settled" else -1
+        has_room = low <= mark.value + side * MARK_ROOM * (high - low) <= high
+        places.append((mark, side if has_room else -side))
+    return places
 
 
-def side_of(session: int, axis: SessionAxis) -> str:
-    """On which side of its mark a word has room."""
-    part = (session - axis.first) / max(axis.last - axis.first, 4)
-    return "right" if part < 0.2 else "left" if part > 0.8 else "center"
+def mark_words(places: Sequence[tuple[Mark, int]], *, axis: SessionAxis, span: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": mark.role,
+            "x": mark.session,
+            "y": mark.value + side * MARK_DISTANCE * span,
+            "xanchor": anchor(mark, axis),
+            "yanchor": "bottom" if side > 0 else "top",
+            "yshift": 6 * side,
+            "text": mark.word,
+            "showarrow": False,
+            "bgcolor": "#FFFFFF",
+            "borderpad": 1,
+            "font": {"size": 12},
+        }
+        for mark, side in places
+        if mark.word
+    ]
+
+
+def anchor(mark: Mark, axis: SessionAxis) -> str:
+    """Words near an end of the axis reach inwards."""
+    part = (mark.session - axis.first) / max(axis.last - axis.first, 4)
+    return "left" if part < 0.2 else "right" if part > 0.8 else "center"
 
 
 def line_trace(

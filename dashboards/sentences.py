@@ -225,8 +225,8 @@ def below_expected(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], exp
     one = now[0]
     return Change(
         f"{capital(one.name)} is lower than expected: a {one.word}.",
-        f"Session {one.session}: {number(one.observed)}, where {limit(one.low, one.observed)} to {number(one.high)} was "
-        "expected. Worth asking what that session was like.",
+        f"Session {one.session}: {number(one.observed)}, where {limit(one.low, one.observed)} to {number(one.high)} "
+        "was expected. Worth asking what that session was like.",
         "attention",
         one.scale,
         (expectation,),

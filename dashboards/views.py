@@ -64,7 +64,6 @@ def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, obj
         "is_own": episode.therapist_id == request.user.pk,
         "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
         "components": COMPONENTS,
-        "signals": state.signals,
         "reasons": Reason.choices,
     }
 

@@ -138,6 +138,14 @@ class EpisodeState:
         return {trend.scale: trend.expected for trend in self.trends}
 
     @property
+    def signals_now(self) -> list[Signal]:
+        return [signal for signal in self.signals if signal.state == State.NEW]
+
+    @property
+    def signals_before(self) -> list[Signal]:
+        return [signal for signal in self.signals if signal.state != State.NEW]
+
+    @property
     def has_expected(self) -> bool:
         return any(trend.expected for trend in self.trends)
 
@@ -360,16 +368,26 @@ def missed_by_client(sessions: list[TherapySession]) -> set[int]:
 
 
 def marks_of(state: EpisodeState) -> list[Mark]:
-    """What was noticed, and the sessions in which it was back, on the alliance chart."""
+    """What was noticed, and the sessions in which it was back, on the alliance chart.
+
+    What was noticed before an earlier fall of the same scale had come back belongs to that one, and has no word.
+    """
     found = []
-    for one in state.noticed:
-        points = state.series.get((state.alliance.code, one.rater, one.scale), [])
-        scored = [(point.session, point.value) for point in points if point.value is not None]
-        found.append(Mark(one.session, one.observed, one.scale, one.rater, "attention", one.word, one.sentence))
-        back = came_back_at(one, scored)
+    back_at: dict[tuple[str, str], int | None] = {}
+    for one in sorted(state.noticed, key=lambda one: one.session):
+        key = (one.rater, one.scale)
+        points = state.series.get((state.alliance.code, *key), [])
+        back = came_back_at(one, [(point.session, point.value) for point in points if point.value is not None])
+        is_part = key in back_at and ((before := back_at[key]) is None or before > one.session)
+        found.append(
+            Mark(one.session, one.observed, *reversed(key), "attention", "" if is_part else one.word, one.sentence)
+        )
+        if is_part:
+            continue
+        back_at[key] = back.session if back else None
         if back:
             words = f"Back at what was expected before session {one.session}, {back.after} rated later."
-            found.append(Mark(back.session, back.value, one.scale, one.rater, "settled", "back", words))
+            found.append(Mark(back.session, back.value, *reversed(key), "settled", "back", words))
     return found
 
 

@@ -90,6 +90,7 @@
       const role = roleOf(note.name, "neutral");
       note.font = { ...note.font, color: colours[role] };
       note.arrowcolor = colours[role];
+      if (note.bgcolor) note.bgcolor = fade(colours.surface, 0.8);
       if (isHidden(role)) note.visible = false;
     }
     const hover = { bgcolor: colours.surface, bordercolor: colours.edge, font: { color: colours.ink, family: colours.font } };

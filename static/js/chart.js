@@ -31,7 +31,7 @@
   function optionsOf(frame, isPrint) {
     const off = buttons(frame, "toggle").filter((one) => !isPressed(one));
     const hidden = new Set(off.map((one) => one.dataset.chartToggle));
-    const band = buttons(frame, "band").find((one) => isPressed(one) && !one.disabled)?.dataset.chartBand;
+    const band = buttons(frame, "band").find((one) => isPressed(one))?.dataset.chartBand;
     return {
       isPrint,
       band,

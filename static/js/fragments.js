@@ -2,7 +2,8 @@
 // under the reader's hands (switched-off lines, opened details, the focus).
 (() => {
   let left = null;
-  const switches = (root) => [...root.querySelectorAll("[data-chart-toggle]")];
+  const switches = (root) => [...root.querySelectorAll("[data-chart-toggle], [data-chart-band], [data-chart-zoom]")];
+  const nameOf = (one) => one?.textContent.trim().replace(/\s+/g, " ");
   const details = (root) => [...root.querySelectorAll("details")];
 
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -17,9 +18,9 @@
       return;
     }
     left = {
-      off: switches(target).filter((one) => one.getAttribute("aria-pressed") === "false").map((one) => one.dataset.chartToggle),
+      pressed: new Map(switches(target).map((one) => [nameOf(one), one.getAttribute("aria-pressed")])),
       open: details(target).map((one) => one.open),
-      focus: target.contains(document.activeElement) ? document.activeElement.dataset.chartToggle : null,
+      focus: target.contains(document.activeElement) ? nameOf(document.activeElement) : null,
     };
   });
 
@@ -27,8 +28,8 @@
     const body = document.querySelector("[data-record]");
     if (!left || !body) return;
     for (const one of switches(body)) {
-      if (left.off.includes(one.dataset.chartToggle)) one.setAttribute("aria-pressed", "false");
-      if (left.focus && one.dataset.chartToggle === left.focus) one.focus();
+      if (left.pressed.has(nameOf(one))) one.setAttribute("aria-pressed", left.pressed.get(nameOf(one)));
+      if (left.focus && nameOf(one) === left.focus) one.focus();
     }
     details(body).forEach((one, index) => (one.open = left.open[index] ?? false));
     left = null;

@@ -168,18 +168,35 @@ def test_expected_range_lies_behind_its_own_component_and_is_broken_at_missed_se
     assert band["y"] == [9, 9, 9, 9, 5, 5, 5.5, 5.5, 9, None, 9.5, 9.5, 6.5, 6.5, 9.5]
 
 
+def words_of(figure: figures.Figure) -> dict[str, dict[str, Any]]:
+    return {note["text"]: note for note in figure["layout"]["annotations"] if note["name"] in ("attention", "settled")}
+
+
 def test_what_was_noticed_stands_beneath_its_point_and_what_came_back_above():
-    noticed, back = traces_of(alliance(marks=MARKS), "mark")
-    assert (noticed["x"], noticed["y"], noticed["text"]) == ([4], [5.5], ["possible rupture"])
-    assert (back["x"], back["y"], back["text"]) == ([2], [8.5], ["back"])
+    figure = alliance(marks=MARKS)
+    noticed, back = traces_of(figure, "mark")
+    assert (noticed["x"], noticed["y"]) == ([4], [5.5])
+    assert (back["x"], back["y"]) == ([2], [8.5])
     assert noticed["marker"]["symbol"] != back["marker"]["symbol"]
+    words = words_of(figure)
+    assert (words["possible rupture"]["yanchor"], words["back"]["yanchor"]) == ("top", "bottom")
 
 
 def test_mark_at_the_end_of_the_scale_stands_on_the_side_that_has_room():
     ends = [replace(MARKS[0], value=0.5), replace(MARKS[1], value=10)]
-    noticed, back = traces_of(alliance(marks=ends, axis=up_to(10)), "mark")
+    noticed, back = traces_of(alliance(marks=ends), "mark")
     assert (noticed["y"], back["y"]) == ([1.0], [9.5])
-    assert (noticed["textposition"], back["textposition"]) == (["top center"], ["bottom right"])
+
+
+def test_words_near_the_ends_of_the_axis_reach_inwards():
+    at = {session: replace(MARKS[0], session=session, word=str(session)) for session in (1, 6, 10)}
+    words = words_of(alliance(marks=list(at.values()), axis=up_to(10)))
+    assert [words[str(session)]["xanchor"] for session in at] == ["left", "center", "right"]
+
+
+def test_part_of_an_earlier_fall_is_marked_without_a_word():
+    figure = alliance(marks=[MARKS[0], replace(MARKS[0], session=5, word="")])
+    assert traces_of(figure, "mark")[0]["x"] == [4, 5] and list(words_of(figure)) == ["possible rupture"]
 
 
 def test_point_says_what_was_expected_of_it_and_the_noticed_one_its_sentence():
