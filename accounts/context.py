@@ -18,6 +18,7 @@ NAVIGATION = [
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision")),
     ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
+    ("Trends", "ruptures:trends", ("ruptures:",)),
     ("Imports", "reports:import-list", ("reports:import", "reports:template")),
 ]
 SHORTCUTS = {"Today": "g t", "Clients": "g l", "Caseload": "g c"}

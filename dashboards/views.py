@@ -1,7 +1,7 @@
 import hashlib
 import json
 import uuid
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -86,24 +86,21 @@ class FigureView(APIView):
 
     permission_classes = [PageTable]
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        if answer.status_code != 200:
-            return answer
-        body = json.dumps(answer.data, sort_keys=True, separators=(",", ":")).encode()
-        answer["ETag"] = quote_etag(hashlib.sha256(body).hexdigest())
-        return get_conditional_response(request, etag=answer["ETag"], response=answer) or answer
+    def answer(self, request: Request, figure: figures.Figure) -> HttpResponseBase:
+        etag = quote_etag(hashlib.sha256(json.dumps(figure, sort_keys=True).encode()).hexdigest())
+        response = Response(figure, headers={"ETag": etag})
+        return get_conditional_response(request._request, etag=etag, response=response) or response
 
 
 class EpisodeFigure(FigureView):
     """?instrument= of the alliance, or ?total= of a measure beneath it; ?rescaled=1 puts every range on 0 to 1."""
 
-    def get(self, request: Request, episode_id: uuid.UUID) -> Response:
+    def get(self, request: Request, episode_id: uuid.UUID) -> HttpResponseBase:
         episode = visible_episode(request, episode_id)
         state = selectors.episode_state(episode, instrument=request.query_params.get("instrument", ""))
         if "total" in request.query_params:
-            return Response(self.total(state, request.query_params["total"]))
-        return Response(self.alliance(state, is_rescaled="rescaled" in request.query_params))
+            return self.answer(request, self.total(state, request.query_params["total"]))
+        return self.answer(request, self.alliance(state, is_rescaled="rescaled" in request.query_params))
 
     def alliance(self, state: selectors.EpisodeState, *, is_rescaled: bool) -> figures.Figure:
         code = state.alliance.code
@@ -145,9 +142,9 @@ def caseload(request: SignedInRequest) -> HttpResponse:
 class CaseloadFigure(FigureView):
     """Bond now against its change, a dot per episode."""
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         dots = caseloads.caseload_dots(caseloads.caseload(cast(User, request.user)))
-        return Response(figures.caseload_figure(dots, value_range=(0, 10)))
+        return self.answer(request, figures.caseload_figure(dots, value_range=(0, 10)))
 
 
 @require_GET
@@ -174,7 +171,7 @@ def gallery(request: SignedInRequest) -> HttpResponse:
 
 
 class GalleryFigure(FigureView):
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         bond = [6.8, 7, 7.4, 7.6, 7.7, 7.9, 7.8, 4.6, None, 6.2, 7.9, 8.4, 8.5, 8.6]
         shift = {"goal": -0.4, "task": -0.9, "bond": 0.0}
         series = {
@@ -198,4 +195,4 @@ class GalleryFigure(FigureView):
                 figures.Mark(10, 6.2, "bond", "client", "settled", "back", "Back at what was expected."),
             ],
         )
-        return Response(figure)
+        return self.answer(request, figure)

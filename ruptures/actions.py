@@ -6,13 +6,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
 from accounts.access import check_own
 from accounts.audit import record_event
 from accounts.models import User
 from jobs import actions as jobs
-from measures.actions import compute_trends, make_all_stale
+from jobs.models import Job
+from measures.actions import COMPUTE_TRENDS, compute_trends, make_all_stale
 from measures.models import EpisodeSeries
 from measures.priors import Judgement
 from measures.statistics.expectation import RULE
@@ -196,3 +198,23 @@ def recompute_next(*, recompute_id: uuid.UUID) -> None:
     recompute.last_episode = episode_ids[-1]
     recompute.save(update_fields=["done", "total", "last_episode"])
     jobs.request_job(task=RECOMPUTE_NEXT, object_id=recompute.pk, organisation_id=recompute.organisation_id)
+
+
+@transaction.atomic
+def recompute_all(*, by: User) -> Recompute:
+    """An administrator's wish to have every trend computed again."""
+    recompute = start_recompute(organisation_id=by.organisation_id)
+    record_event("trends.recompute-asked", recompute, organisation_id=by.organisation_id, by=by)
+    return recompute
+
+
+@transaction.atomic
+def try_set_aside_again(*, by: User) -> int:
+    """Ask again for the trends of every episode that was given up; returns how many there are."""
+    aside = EpisodeSeries.objects.filter(organisation_id=by.organisation_id, computed_version__lt=F("input_version"))
+    given_up = Job.objects.failed().filter(task=COMPUTE_TRENDS, object_id=OuterRef("episode_id"))
+    aside = aside.filter(Exists(given_up.filter(failed_at__gt=OuterRef("changed_at"))))
+    episode_ids = list(aside.values_list("episode_id", flat=True))
+    make_all_stale(episode_ids, organisation_id=by.organisation_id)
+    record_event("trends.tried-again", by.organisation, organisation_id=by.organisation_id, by=by)
+    return len(episode_ids)

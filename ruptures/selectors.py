@@ -3,13 +3,18 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from clients.models import Episode
+from jobs.models import Job
+from measures.actions import COMPUTE_TRENDS
+from measures.models import EpisodeSeries, ServicePrior
 
-from .models import Signal, State
+from .models import Recompute, Signal, State
 
 SHOWN = 20
 
@@ -41,3 +46,77 @@ def standing_signals(episodes: Iterable[Episode]) -> dict[uuid.UUID, list[Signal
     for signal in found.select_related("session"):
         by_episode[signal.session.episode_id].append(signal)
     return by_episode
+
+
+# --- The trends of an organisation, for its administrator -----------------------------------------------
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """An episode whose trends could not be computed in five attempts."""
+
+    episode: Episode
+    failed_at: datetime
+    error: str
+
+
+@dataclass(frozen=True)
+class TrendState:
+    """How far the service's trends are: of `total` episodes `updating` are older than their ratings.
+
+    `set_aside` are the latest of those `given_up`.
+    """
+
+    total: int
+    updating: int
+    given_up: int
+    set_aside: list[SetAside]
+    recompute: Recompute | None
+
+    @property
+    def done(self) -> int:
+        """Of all episodes; those that a recompute under way has not come to are still to do."""
+        to_come = (
+            0 if self.recompute is None or self.recompute.finished_at else self.recompute.total - self.recompute.done
+        )
+        return max(0, self.total - self.updating - self.given_up - to_come)
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.updating > 0 or (self.recompute is not None and self.recompute.finished_at is None)
+
+
+def trend_state(user: User) -> TrendState:
+    series = EpisodeSeries.objects.filter(organisation_id=user.organisation_id)
+    stale = series.filter(computed_version__lt=F("input_version"))
+    given_up = given_up_jobs().filter(object_id=OuterRef("episode_id"))
+    aside = (
+        stale.annotate(
+            failed_at=Subquery(given_up.values("failed_at")[:1]), error=Subquery(given_up.values("last_error")[:1])
+        )
+        .filter(failed_at__gt=F("changed_at"))
+        .select_related("episode__client", "episode__therapist")
+        .order_by("-failed_at")
+    )
+    count = aside.count()
+    return TrendState(
+        total=series.count(),
+        updating=stale.count() - count,
+        given_up=count,
+        set_aside=[SetAside(row.episode, row.failed_at, row.error) for row in aside[:SHOWN]],
+        recompute=Recompute.objects.filter(organisation_id=user.organisation_id).order_by("-started_at").first(),
+    )
+
+
+def given_up_jobs() -> QuerySet[Job]:
+    return Job.objects.failed().filter(task=COMPUTE_TRENDS).order_by("-failed_at")
+
+
+def priors_now(user: User) -> list[ServicePrior]:
+    """What is usual in the service, the version in force of each scale."""
+    latest = (
+        ServicePrior.objects.filter(organisation_id=user.organisation_id)
+        .order_by("instrument", "rater", "edition_version", "scale", "-version")
+        .distinct("instrument", "rater", "edition_version", "scale")
+    )
+    return list(latest)

@@ -380,14 +380,22 @@ def marks_of(state: EpisodeState) -> list[Mark]:
         back = came_back_at(one, [(point.session, point.value) for point in points if point.value is not None])
         is_part = key in back_at and ((before := back_at[key]) is None or before > one.session)
         found.append(
-            Mark(one.session, one.observed, *reversed(key), "attention", "" if is_part else one.word, one.sentence)
+            Mark(
+                one.session,
+                one.observed,
+                one.scale,
+                one.rater,
+                "attention",
+                "" if is_part else one.word,
+                one.sentence,
+            )
         )
         if is_part:
             continue
         back_at[key] = back.session if back else None
         if back:
             words = f"Back at what was expected before session {one.session}, {back.after} rated later."
-            found.append(Mark(back.session, back.value, *reversed(key), "settled", "back", words))
+            found.append(Mark(back.session, back.value, one.scale, one.rater, "settled", "back", words))
     return found
 
 

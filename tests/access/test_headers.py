@@ -133,8 +133,9 @@ def test_nothing_that_somebody_signed_in_receives_is_ever_stored(world):
                 "sessions_app:session-edit", "sessions_app:session-log", "dashboards:episode-figure"],
         "ruth": ["dashboards:caseload", "dashboards:caseload-figure", "dashboards:episode"],
         "sam": ["accounts:person-list", "accounts:person-edit", "accounts:organisation-edit",
-                "accounts:person-create", "reports:import-list", "reports:import-create", "reports:import",
-                "reports:import-progress", "reports:import-columns", "reports:import-mapping", "reports:import-undo",
+                "accounts:person-create", "ruptures:trends", "reports:import-list", "reports:import-create",
+                "reports:import", "reports:import-progress", "reports:import-columns",
+                "reports:import-mapping", "reports:import-undo",
                 "reports:import-mapping-file", "reports:import-problems", "reports:import-discard"],
     }  # fmt: skip
     for who, names in routes.items():

@@ -67,6 +67,10 @@ measures:rating-show              in 405 405  403  405  403 403  403   in   405 
 measures:link                    302 302 302  302  302  302 302  302  302   302   302
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  404 404 404  404  404  404 404  404  404   404   404
+ruptures:trends                   in 403 403  403  403  403 200  403   in   403   200
+ruptures:trends-progress          in 403 403  403  403  403 200  403   in   403   200
+ruptures:recompute                in 403 403  403  403  403 405  403   in   403   405
+ruptures:try-again                in 403 403  403  403  403 405  403   in   403   405
 ruptures:signal-confirm           in 405 405  403  405  403 403  403   in   405   403
 ruptures:signal-dismiss           in 405 405  403  405  403 403  403   in   405   403
 dashboards:episode                in 200 404  200  200  404 403  403   in   404   403
@@ -124,6 +128,10 @@ measures:rating-show              in 302 404  403  403  403 403  403   in   404 
 measures:link                    405 405 405  405  405  405 405  405  405   405   405
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  405 405 405  405  405  405 405  405  405   405   405
+ruptures:trends                   in 403 403  403  403  403 405  403   in   403   405
+ruptures:trends-progress          in 403 403  403  403  403 405  403   in   403   405
+ruptures:recompute                in 403 403  403  403  403 302  403   in   403   302
+ruptures:try-again                in 403 403  403  403  403 302  403   in   403   302
 ruptures:signal-confirm           in 302 404  403  403  403 403  403   in   404   403
 ruptures:signal-dismiss           in 302 404  403  403  403 403  403   in   404   403
 dashboards:episode                in 405 405  405  405  405 403  403   in   405   403
