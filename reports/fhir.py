@@ -1,6 +1,6 @@
 """A rating as FHIR R4B: what was asked, what was answered, what was scored, as plain dictionaries.
 
-`docs/fhir.md` has the mapping in a table. Nothing here asks a clock or a database: the same rating gives the same Bundle.
+`docs/fhir.md` has the mapping in a table. Nothing here asks a clock or a database: the same rating, the same Bundle.
 """
 
 from collections.abc import Iterable, Mapping
@@ -223,15 +223,6 @@ def _questionnaire_response(rating: CompletedRating, edition: Edition, names: _N
         "authored": rating.submitted_at.isoformat(),
         "source": _source(rating),
         **({"item": answered} if answered else {}),
-    }
-
-
-def answers_from(response: Mapping[str, Any]) -> dict[int, float]:
-    """The way back: the answer to each item number of a QuestionnaireResponse as `bundle_of` writes it."""
-    return {
-        int(item["linkId"]): float(answer.get("valueInteger", answer.get("valueDecimal")))
-        for item in response.get("item", [])
-        for answer in item["answer"]
     }
 
 

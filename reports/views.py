@@ -21,9 +21,9 @@ from measures import catalogue
 from measures import selectors as measures
 
 from . import actions, selectors
+from .fhir import bundle_of
 from .forms import ChoosingForm, ColumnsForm, MappingForm, Measure, UploadForm, known_measures
 from .forms.filled import Known, filled_from, known_mapping, suggested, suggested_shape
-from .fhir import bundle_of
 from .mapping import template_rows, toml_of
 from .models import ImportBatch
 from .reading import Unreadable

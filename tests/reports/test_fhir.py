@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from measures import scoring
 from measures.instruments import TOTAL, instruments, parse_instrument
-from reports.fhir import CompletedRating, KnownScore, answers_from, bundle_of
+from reports.fhir import CompletedRating, KnownScore, bundle_of
 
 EDITIONS = [edition for instrument in instruments().values() for edition in instrument.editions.values()]
 BY_KEY = {edition.key: edition for edition in EDITIONS}
@@ -66,6 +66,16 @@ def results(observation, edition) -> dict[str, float | None]:
     if edition.has_total:
         found[TOTAL] = value_of(observation)
     return found
+
+
+def answers_from(response) -> dict[int, float]:
+    """The way back, as another program would go it."""
+    return {
+        int(item["linkId"]): float(value)
+        for item in response.get("item", [])
+        for answer in item["answer"]
+        for value in answer.values()
+    }
 
 
 def value_of(part) -> float | None:
@@ -276,8 +286,9 @@ def test_a_session_is_told_by_its_number_and_day():
 
 
 def test_a_rating_known_by_its_total_alone_has_no_answers_and_says_so():
-    found = of("wai-sr", "client", {}, scores={TOTAL: WHOLE})
-    Bundle.model_validate(bundle_of(completed(BY_KEY["wai-sr/client/1"], {}, scores={TOTAL: WHOLE}), instruments()["wai-sr"]))
+    bundle = bundle_of(completed(BY_KEY["wai-sr/client/1"], {}, scores={TOTAL: WHOLE}), instruments()["wai-sr"])
+    Bundle.model_validate(bundle)
+    found = parts(bundle)
     assert "item" not in found["QuestionnaireResponse"] and "component" not in found["Observation"]
     assert found["Observation"]["valueQuantity"]["value"] == 20
     assert found["Observation"]["note"][0]["text"].startswith("Known by its scores alone")
