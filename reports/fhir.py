@@ -232,7 +232,7 @@ def _questionnaire_response(rating: CompletedRating, edition: Edition, names: _N
 def _observation(rating: CompletedRating, edition: Edition, names: _Names, *, is_its_edition: bool) -> Resource:
     """One Observation: the total is its value, the scales are its components."""
     of_whole = TOTAL if edition.has_total else None
-    notes = list(_notes(rating))
+    notes = list(_notes(rating, edition))
     resource: Resource = {
         "resourceType": "Observation",
         "id": rating.score_id,
@@ -263,7 +263,7 @@ def _observation(rating: CompletedRating, edition: Edition, names: _Names, *, is
 def _scales(rating: CompletedRating, edition: Edition) -> list[tuple[str, KnownScore]]:
     place = {scale: position for position, scale in enumerate(edition.scales)}
     found = [(scale, score) for scale, score in rating.scores.items() if scale != TOTAL]
-    return sorted(found, key=lambda pair: place.get(pair[0], len(place)))
+    return sorted(found, key=lambda pair: (place.get(pair[0], len(place)), pair[0]))
 
 
 def _result(score: KnownScore) -> Resource:
@@ -283,9 +283,9 @@ def _result(score: KnownScore) -> Resource:
     return {"dataAbsentReason": {"coding": [coding], "text": score.reason}}
 
 
-def _notes(rating: CompletedRating) -> Iterable[str]:
-    for scale, score in rating.scores.items():
-        if score.is_prorated:
+def _notes(rating: CompletedRating, edition: Edition) -> Iterable[str]:
+    for scale in (*(scale for scale, _ in _scales(rating, edition)), TOTAL):
+        if scale in rating.scores and rating.scores[scale].is_prorated:
             yield f"{scale.replace('_', ' ')}: pro-rated from the items that were answered."
     if not rating.answers:
         yield "Known by its scores alone: the answers are not in the record."

@@ -263,6 +263,16 @@ def test_a_band_stands_with_its_source_and_only_where_one_is_published():
         assert has_band == bool(edition.bands)
 
 
+def test_the_same_rating_gives_the_same_bundle_whatever_the_order_of_its_rows():
+    rating = completed(BY_KEY["wai-36/client/1"], {n: 4 for n in range(1, 37) if n not in {2, 3}})
+    assert all(rating.scores[scale].is_prorated for scale in ("goal", "task", TOTAL))
+    turned = replace(
+        rating, scores=dict(reversed(rating.scores.items())), answers=dict(reversed(rating.answers.items()))
+    )
+    instrument = instruments()["wai-36"]
+    assert json.dumps(bundle_of(turned, instrument)) == json.dumps(bundle_of(rating, instrument))
+
+
 def test_how_it_was_scored_is_told():
     method = of("arm-5", "client", [4] * 5)["Observation"]["method"]["text"]
     assert method == "Mean of the items. Reversed first: 3. Scored only when every item of the scale is answered."
