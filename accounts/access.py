@@ -74,6 +74,7 @@ PAGES: dict[str, Who] = {
     "dashboards:episode-figure": Who.CLINICIAN,
     "dashboards:caseload": Who.SUPERVISOR,
     "dashboards:caseload-figure": Who.SUPERVISOR,
+    "reports:rating-fhir": Who.CLINICIAN,
     "reports:import-list": Who.ADMINISTRATOR,
     "reports:import-create": Who.ADMINISTRATOR,
     "reports:template-list": Who.ADMINISTRATOR,

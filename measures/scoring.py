@@ -29,6 +29,10 @@ _WHY_NOT: Mapping[str, str] = MappingProxyType(
 )
 
 
+# Why a scale all of whose items are left out has no score.
+DOES_NOT_APPLY = "it does not apply"
+
+
 class AnswerProblem(ValueError):
     """Answers that cannot be taken. `problems` maps an item (or "answers" for the whole) to a message in words."""
 
@@ -164,7 +168,7 @@ def _scale_score(
     unfilled = of - len(values)
     reason = None
     if of == 0:
-        reason = "it does not apply"
+        reason = DOES_NOT_APPLY
     elif answered == 0:
         reason = "no item answered"
     elif unfilled > ITEMS_MAY_BE_MISSING[edition.missing](of):

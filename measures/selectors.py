@@ -110,6 +110,17 @@ def session_ratings(session: TherapySession) -> SessionRatings:
     return SessionRatings([rating for rating in ratings if rating.pk not in sealed], bool(sealed))
 
 
+def rating_to_see(user: User, rating_id: uuid.UUID) -> Rating | None:
+    """A rating with its scores, session and client, as the session page shows it: in force, and not waiting unseen."""
+    found = Rating.objects.visible_to(user).current().filter(pk=rating_id)
+    return (
+        found.exclude(pk__in=found.sealed().values("pk"))
+        .select_related("session__episode__client")
+        .prefetch_related("scores")
+        .first()
+    )
+
+
 def instruments_for_clients() -> list[instruments.Instrument]:
     """Questionnaires a client can be asked to fill in, by name of their files."""
     return [found for code, found in instruments.instruments().items() if code in ASKED_OF_CLIENTS]

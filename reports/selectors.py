@@ -13,10 +13,12 @@ from django.db.models.expressions import RawSQL
 from accounts.models import User
 from clients.models import Client, Episode
 from jobs.models import Job
+from measures.instruments import TOTAL
 from measures.models import Rating
 from sessions_app.models import TherapySession
 
 from .actions import TASKS, table_of
+from .fhir import CompletedRating, KnownScore
 from .models import ImportBatch
 from .reading import Unreadable
 
@@ -173,3 +175,27 @@ def ids_made(batch: ImportBatch, kind: str) -> RawSQL:
 def in_order(counts: Mapping[str, int]) -> dict[str, int]:
     """Numbers of rows by kind, as `KINDS` has them: what is stored comes back in another order."""
     return {kind: counts[kind] for kind in KINDS if counts.get(kind)}
+
+
+def completed_rating(rating: Rating) -> CompletedRating:
+    """A rating as it goes out, with its client's code and without a name."""
+    session, client = rating.session, rating.session.episode.client
+    scores = {score.scale: score for score in rating.scores.all()}
+    whole = scores.get(TOTAL) or scores[min(scores)]
+    return CompletedRating(
+        id=str(rating.pk),
+        rater=rating.rater,
+        edition_version=rating.edition_version,
+        answers={int(number): answer for number, answer in rating.answers.items()},
+        scores={scale: KnownScore(score.value, score.is_prorated, score.reason) for scale, score in scores.items()},
+        score_id=str(whole.pk),
+        submitted_at=rating.submitted_at,
+        is_correction=rating.supersedes.exists(),
+        session_id=str(session.pk),
+        session_number=session.number,
+        held_on=session.held_on,
+        is_date_assumed=session.is_date_assumed,
+        client_id=str(client.pk),
+        client_code=client.code,
+        organisation_id=str(rating.organisation_id),
+    )

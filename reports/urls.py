@@ -4,6 +4,7 @@ from . import views
 
 app_name = "reports"
 urlpatterns = [
+    path("ratings/<uuid:rating_id>/fhir.json", views.rating_fhir, name="rating-fhir"),
     path("imports/", views.import_list, name="import-list"),
     path("imports/new/", views.import_create, name="import-create"),
     path("imports/templates/", views.template_list, name="template-list"),

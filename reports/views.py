@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import json
 import uuid
 from typing import Any
 
@@ -12,12 +13,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import selectors as accounts
+from accounts.audit import record_event
 from accounts.forms import carry_out
 from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import write_once
+from measures import catalogue
 from measures import selectors as measures
 
 from . import actions, selectors
+from .fhir import bundle_of
 from .forms import ChoosingForm, ColumnsForm, MappingForm, Measure, UploadForm, known_measures
 from .forms.filled import Known, filled_from, known_mapping, suggested, suggested_shape
 from .mapping import template_rows, toml_of
@@ -32,6 +36,30 @@ CAN_BE_MAPPED = (State.UPLOADED, State.REFUSED, State.READY)
 
 class MovedOn(Exception):
     """Somebody else has taken the import further: not a mistake of the form."""
+
+
+# --- One rating out
+
+
+@require_GET
+def rating_fhir(request: SignedInRequest, rating_id: uuid.UUID) -> HttpResponse:
+    """A rating for whoever may see it, as FHIR R4B. The name of the file says nothing of the client."""
+    rating = measures.rating_to_see(request.user, rating_id)
+    if rating is None:
+        raise Http404
+    bundle = bundle_of(selectors.completed_rating(rating), catalogue.known([rating.instrument])[rating.instrument])
+    record_event(
+        "rating.exported",
+        rating,
+        organisation_id=rating.organisation_id,
+        client_id=rating.session.episode.client_id,
+        by=request.user,
+        fields=["fhir"],
+    )
+    name = f"{rating.instrument}-{rating.rater}-session-{rating.session.number}.fhir.json"
+    response = HttpResponse(json.dumps(bundle, ensure_ascii=False, indent=2), content_type="application/fhir+json")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 # --- The list, a new file, templates

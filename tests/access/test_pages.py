@@ -78,6 +78,7 @@ dashboards:episode-change         in 200 404  200  200  404 403  403   in   404 
 dashboards:episode-figure         in 200 404  200  200  404 403  403   in   404   403
 dashboards:caseload               in 403 403  200  200  200 403  403   in   403   403
 dashboards:caseload-figure        in 403 403  200  200  200 403  403   in   403   403
+reports:rating-fhir               in 200 404  200  200  404 403  403   in   404   403
 reports:import-list               in 403 403  403  403  403 200  403   in   403   200
 reports:import-create             in 403 403  403  403  403 200  403   in   403   200
 reports:template-list             in 403 403  403  403  403 200  403   in   403   200
@@ -139,6 +140,7 @@ dashboards:episode-change         in 405 405  405  405  405 403  403   in   405 
 dashboards:episode-figure         in 405 405  405  405  405 403  403   in   405   403
 dashboards:caseload               in 403 403  405  405  405 403  403   in   403   403
 dashboards:caseload-figure        in 403 403  405  405  405 403  403   in   403   403
+reports:rating-fhir               in 405 405  405  405  405 403  403   in   405   403
 reports:import-list               in 403 403  403  403  403 405  403   in   403   405
 reports:import-create             in 403 403  403  403  403 302  403   in   403   302
 reports:template-list             in 403 403  403  403  403 405  403   in   403   405

@@ -14,7 +14,7 @@ from accounts.models import Supervision, User
 from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
-from measures.models import RatingRequest
+from measures.models import Rating, RatingRequest
 from reports import actions as imports
 from reports.mapping import toml_of
 from reports.models import ImportBatch
@@ -197,6 +197,7 @@ def address(world: World, route: str) -> str:
         "dashboards:episode": [episode],
         "dashboards:episode-change": [episode],
         "dashboards:episode-figure": [episode],
+        "reports:rating-fhir": [Rating.objects.get(session=session, rater="client").pk],
         "reports:template": ["wai-36", "client", "items"],
         "reports:import": [world.ready.pk],
         "reports:import-progress": [world.ready.pk],

@@ -22,6 +22,7 @@ RULES = (
     "dashboards.sentences",
     "reports.reading",
     "reports.mapping",
+    "reports.fhir",
 )
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
