@@ -1,107 +1,46 @@
 """The real relay and the real worker, on the tests' own engines. Each is a child of the test, ended and waited for."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
-from urllib.parse import urlsplit
 
-import psutil
 import pytest
-from celery import current_app as celery_app
-from django.db import connection
-from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client as DjangoClient
 from django.urls import reverse
 
-from clients.models import Episode
 from jobs.actions import MAX_ATTEMPTS
 from jobs.models import Job
 from jobs.organisation import acting_in
 from measures import actions as measures
-from measures.models import EpisodeSeries, Score, Trend
-from tests import factories
+from measures.models import Score, Trend
+from tests import factories, processes
 from tests.parallel import wait_until
-
-ROOT = Path(__file__).parents[2]
-DRAINED_WITHIN = 120
-
-
-@contextmanager
-def program(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=os.environ.copy(), start_new_session=True)
-    try:
-        yield process
-    finally:
-        end(process, signal.SIGTERM)
-
-
-def end(process: subprocess.Popen[bytes], how: int) -> None:
-    """End a program and the workers it forked, and wait for all of them."""
-    if process.poll() is not None:
-        return
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    if how == signal.SIGKILL:
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.send_signal(how)
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    psutil.wait_procs(family, timeout=30)
-
-
-def worker():
-    options = ["--concurrency=1", "--loglevel=ERROR", "--without-gossip", "--without-mingle"]
-    return program("-m", "celery", "-A", "alliance_site", "worker", *options)
+from tests.processes import (
+    DRAINED_WITHIN,
+    a_worker_waits,
+    end,
+    hold_back,
+    make_rated_episode,
+    open_jobs,
+    stale_series,
+    wait_until_drained,
+    worker,
+)
 
 
 @pytest.fixture
 def relay(committed):
-    celery_app.control.purge()
-    with program("manage.py", "relay"):
+    with processes.relay():
         yield
-    celery_app.control.purge()
 
 
 @pytest.fixture
 def service(committed):
     return factories.make_service()
-
-
-def make_rated_episode(service: factories.Service, code: str = "R-0417") -> Episode:
-    with acting_in(service.organisation.pk):
-        episode = factories.make_episode(service.ada, code=code)
-        session = factories.make_session(episode)
-        factories.rate_as_therapist(session)
-        factories.rate_as_client(session, bond=8)
-    return episode
-
-
-def stale_series(service: factories.Service) -> int:
-    with acting_in(service.organisation.pk):
-        return EpisodeSeries.objects.filter(computed_version__lt=F("input_version")).count()
-
-
-def open_jobs() -> int:
-    return Job.objects.filter(finished_at=None, failed_at=None).count()
-
-
-def wait_until_drained(service: factories.Service) -> None:
-    wait_until(
-        lambda: open_jobs() == 0 and stale_series(service) == 0,
-        what="every trend is computed",
-        seconds=DRAINED_WITHIN,
-    )
 
 
 def test_submitted_rating_becomes_a_trend(service, relay):
@@ -134,30 +73,10 @@ def test_worker_killed_in_the_middle_of_a_job_loses_nothing(service, relay):
     assert not Job.objects.failed().exists()
 
 
-def hold_back(episode: Episode) -> None:
-    """Take the lock under which an episode's trends are computed, as another worker would, in this transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(episode.pk)])
-
-
-def a_worker_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
-        return bool(cursor.fetchone()[0])
-
-
 @pytest.fixture
 def hung_broker():
     """The tests' own broker, stopped: it accepts connections and never answers."""
-    port = urlsplit(os.environ["REDIS_URL"]).port
-    brokers = [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if any(c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in child.net_connections("inet"))
-    ]
-    if not brokers:
-        pytest.skip("the broker is not a child of this test run, so it is not ours to stop")
-    (broker,) = brokers
+    broker = processes.broker()
 
     @contextmanager
     def hang() -> Iterator[None]:

@@ -1,17 +1,17 @@
 """What an administrator sees of trends: how far they are, what was set aside, what is usual. Never a client's score."""
 
 import pytest
+from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Job
+from jobs.organisation import acting_in
 from measures.actions import COMPUTE_TRENDS, make_trends_stale, sweep_trends
 from measures.models import EpisodeSeries
 from ruptures import actions
 from ruptures.models import Recompute
 from tests import factories
-
-pytestmark = pytest.mark.django_db
 
 
 def page_of(browser) -> str:
@@ -72,14 +72,23 @@ def test_recompute_is_asked_for_shown_and_on_record(service, browser_of, episode
     assert "All were last computed again on" in page_of(browser)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_episode_given_up_is_set_aside_in_sight_and_can_be_tried_again(service, browser_of, episode):
-    give_up(episode)
-    browser = browser_of(service.sam)
+def test_episode_given_up_is_set_aside_in_sight_and_can_be_tried_again(committed):
+    service = factories.make_service()
+    organisation = service.organisation.pk
+    with acting_in(organisation):
+        episode = factories.make_episode(service.ada)
+        factories.make_course(episode, [7, 8])
+        give_up(episode)
+        browser = Browser()
+        browser.force_login(service.sam, backend="accounts.backends.OrganisationBackend")
+    session = browser.session
+    session["organisation"] = str(organisation)
+    session.save()
     page = page_of(browser)
     assert "Set aside after five attempts" in page
     assert episode.client.code in page and "FloatingPointError" in page and "0 of 1 episode up to date." in page
-    assert sweep_trends(organisation_id=service.organisation.pk) == 0, "not tried again by itself"
+    with acting_in(organisation):
+        assert sweep_trends(organisation_id=organisation) == 0, "not tried again by itself"
     answer = browser.post(reverse("ruptures:try-again"), follow=True)
     assert "1 episode is being tried again." in answer.content.decode()
     assert Job.objects.waiting().filter(task=COMPUTE_TRENDS, object_id=episode.pk).count() == 1
