@@ -110,6 +110,15 @@ def drawn(page, frame="alliance-chart"):
     )
 
 
+def is_of_ratings(trace):
+    """A line of scores, not an expected range, a mark or a meeting that did not take place."""
+    return "rater" in trace["meta"] and "kind" not in trace["meta"]
+
+
+def rated(page):
+    return [trace for trace in drawn(page) if is_of_ratings(trace)]
+
+
 def shown_traces(page, frame="alliance-chart"):
     return page.locator(f"#{frame} .scatterlayer .trace")
 
