@@ -13,6 +13,7 @@ from types import MappingProxyType
 from .model import (
     COMPONENTS,
     CONSTRUCTS,
+    ENGLISH,
     METRICS,
     MISSING_RULES,
     RATERS,
@@ -31,6 +32,7 @@ from .reader import parse_instrument
 __all__ = [
     "COMPONENTS",
     "CONSTRUCTS",
+    "ENGLISH",
     "METRICS",
     "MISSING_RULES",
     "RATERS",

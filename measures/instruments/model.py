@@ -1,10 +1,11 @@
 """What an instrument is: its editions, their items and scales, and what is published about their scores."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 TOTAL = "total"
+ENGLISH = "en"
 COMPONENTS = ("goal", "task", "bond")
 RATERS = ("client", "therapist", "observer")
 CONSTRUCTS = ("alliance", "outcome", "satisfaction")
@@ -102,6 +103,8 @@ class Edition:
     reliable_change: Published | None = None
     loinc_panel: str | None = None
     loinc_total: str | None = None
+    # The items in languages other than English, by the language's code.
+    translations: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -114,6 +117,17 @@ class Edition:
     @property
     def has_wording(self) -> bool:
         return all(item.text is not None for item in self.items)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages in which every item has words, English first."""
+        return (ENGLISH, *self.translations) if self.has_wording else tuple(self.translations)
+
+    def in_language(self, language: str) -> "Edition":
+        """The edition with its items in this language, or in the first there is when it is not among them."""
+        if language in self.translations:
+            return replace(self, items=self.translations[language])
+        return self
 
     @property
     def scored_scales(self) -> tuple[str, ...]:

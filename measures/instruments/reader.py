@@ -8,6 +8,7 @@ from typing import Any
 
 from .model import (
     CONSTRUCTS,
+    ENGLISH,
     METRICS,
     MISSING_RULES,
     RATERS,
@@ -65,7 +66,7 @@ def _editions(table: Table, code: str) -> list[Edition]:
     fields = {
         "instrument": code,
         "version": table.text("version"),
-        "items": _items(table, count, own_scales),
+        **_items(table, count, own_scales),
         "scales": MappingProxyType({**own_scales, **combined}),
         "combined": frozenset(combined),
         "higher_is_better": table.boolean("higher_is_better"),
@@ -149,22 +150,32 @@ def _combined(table: Table, scales: Mapping[str, tuple[int, ...]]) -> dict[str, 
     return combined
 
 
-def _items(table: Table, count: int, scales: Mapping[str, tuple[int, ...]]) -> tuple[Item, ...]:
+def _items(table: Table, count: int, scales: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """The items in English, or without words; and the same items in each other language there is."""
     scale_of = {number: name for name, numbers in scales.items() for number in numbers}
-    words: dict[int, tuple[str, str, str]] = {}
+    words: dict[str, dict[int, tuple[str, str, str]]] = {ENGLISH: {}}
     for part in table.tables("wording"):
-        part.allow("item", "text", "low", "high")
+        part.allow("item", "language", "text", "low", "high")
         number = part.whole("item")
         if not 1 <= number <= count:
             raise part.error("item", f"there is no item {number}")
-        if number in words:
+        language = part.text("language") if "language" in part.data else ENGLISH
+        of_language = words.setdefault(language, {})
+        if number in of_language:
             raise part.error("item", f"item {number} has two wordings")
-        words[number] = part.text("text"), part.text("low"), part.text("high")
-    if words and len(words) < count:
+        of_language[number] = part.text("text"), part.text("low"), part.text("high")
+    if any(of_language and len(of_language) < count for of_language in words.values()):
         raise table.error("wording", "give it for every item or for none")
-    return tuple(
-        Item(number, scale_of.get(number), *words.get(number, (None, None, None))) for number in range(1, count + 1)
-    )
+    if len(words) > 1 and not words[ENGLISH]:
+        raise table.error("wording", "give it in English too")
+    items = {
+        language: tuple(
+            Item(number, scale_of.get(number), *of_language.get(number, (None, None, None)))
+            for number in range(1, count + 1)
+        )
+        for language, of_language in words.items()
+    }
+    return {"items": items.pop(ENGLISH), "translations": MappingProxyType(items)}
 
 
 def _psychometrics(part: Table, scales: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:

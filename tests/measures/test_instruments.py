@@ -259,6 +259,21 @@ def test_a_small_instrument_reads():
     assert small.item(1).text is None
 
 
+def test_the_words_of_another_language_replace_all_of_the_items():
+    words = [
+        WORDED.format(number).replace('"a"', f'"{language}{number}"') + f'language = "{language}"\n'
+        for language in ("en", "de")
+        for number in (1, 2, 3)
+    ]
+    small = parse_instrument(SMALL + "".join(words), "small.toml").editions["client"]
+    assert small.languages == ("en", "de")
+    assert [item.text for item in small.items] == ["en1", "en2", "en3"]
+    german = small.in_language("de")
+    assert [item.text for item in german.items] == ["de1", "de2", "de3"]
+    assert (german.key, german.item(2).scale) == (small.key, "bond")
+    assert small.in_language("xx") is small
+
+
 BOND = "bond = [2, 3]\n"
 BANDS = '[edition.bands]\nsource = "x"\nlevels = [{{ from = {}, label = "a" }}, {{ from = {}, label = "b" }}]'
 WORDED = '\n[[edition.wording]]\nitem = {}\ntext = "a"\nlow = "b"\nhigh = "c"\n'
@@ -295,6 +310,7 @@ WORDED = '\n[[edition.wording]]\nitem = {}\ntext = "a"\nlow = "b"\nhigh = "c"\n'
         ("bond = [2, 3]\n", "bond = [2, 3]\n" + WORDED.format(1), "edition[1].wording"),
         ("bond = [2, 3]\n", "bond = [2, 3]\n" + WORDED.format(4), "edition[1].wording[1].item"),
         ("bond = [2, 3]\n", "bond = [2, 3]\n" + WORDED.format(1) * 2, "edition[1].wording[2].item"),
+        (BOND, BOND + "".join(WORDED.format(n) + 'language = "de"\n' for n in (1, 2, 3)), "edition[1].wording"),
         (
             "bond = [2, 3]\n",
             "bond = [2, 3]\n[edition.psychometrics]\nsd = { total = 1 }",
