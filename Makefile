@@ -5,7 +5,7 @@ BIN = .venv/bin
 STACK = $(BIN)/python -m alliance_site.stack
 MINIMUM = import sys; sys.exit(None if sys.version_info >= (3, 11) else "Alliance needs Python 3.11 or newer: make demo PYTHON=python3.11")
 
-.PHONY: help demo run migrate setup tools chromium check test bench bench-imports bench-scoring bench-signals screenshots
+.PHONY: help demo run migrate setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-signals screenshots
 
 help:
 	@echo "make demo         start with invented clients to look at"
@@ -68,6 +68,9 @@ bench-scoring: setup
 
 bench-imports: setup
 	$(BIN)/python -m bench.imports
+
+bench-recompute: setup
+	$(BIN)/python -m bench.recompute
 
 bench-signals: setup
 	$(BIN)/python -m bench.signals $(ARGS)

@@ -5,24 +5,13 @@ signed-in view with one SELECT 1 in the same run.
 """
 
 import http.client
-import os
-import platform
-import shlex
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
-from alliance_site import embedded
-from alliance_site.stack import PROCESSES
+from .product import engines, free_port, machine, manage, processes
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE_REQUESTS = 100
 RATINGS = 200
 TRENDS = 40
@@ -31,29 +20,15 @@ SESSIONS = 30
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, embedded.start(Path(folder)) as engines:
-        port = free_port()
-        os.environ.update(
-            DJANGO_SETTINGS_MODULE="bench.settings",
-            DATABASE_URL=engines.database_url,
-            DATABASE_OWNER_URL=engines.owner_url,
-            REDIS_URL=engines.redis_url,
-            SECRET_KEY="only-for-the-benchmark-0123456789-abcdefghijklmnopqrstuvwxyz",
-            ALLOWED_HOSTS="127.0.0.1,testserver",
-            HTTPS="0",
-            ALLIANCE_HOME=folder,
-            PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        )
-        manage("migrate --database owner --verbosity 0")
-        manage("collectstatic --noinput --verbosity 0 --ignore plotly.min.js")
-        import django
-
-        django.setup()
+    with engines("bench.settings") as started:
+        manage("collectstatic", "--noinput", "--verbosity", "0", "--ignore", "plotly.min.js")
+        from alliance_site.embedded import gather_statistics
         from bench import data
 
+        port = free_port()
         made = data.make(clients=CASELOAD, sessions=SESSIONS, ratings=RATINGS, trends=TRENDS)
-        embedded.gather_statistics(engines.owner_url)
-        with processes(port):
+        gather_statistics(started.owner_url)
+        with processes(["web", "worker", "relay"], port):
             report(Visitor(port), made)
 
 
@@ -72,7 +47,7 @@ def report(visitor: "Visitor", made: object) -> None:
     data.wait_until_all_is_computed()
     figures["rating to finished trend"] = [visitor.submit_and_wait(link, data.is_computed) for link in made.trend_links]
     bare = statistics.median(next(iter(figures.values())))
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print(f"{machine()}\n")
     print(f"{'milliseconds':<42}{'count':>7}{'median':>9}{'p95':>9}{'ratio':>8}")
     for name, times in figures.items():
         median, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
@@ -80,40 +55,6 @@ def report(visitor: "Visitor", made: object) -> None:
     print("\nqueries")
     for name, count in data.query_counts(made).items():
         print(f"{name:<42}{count:>7}")
-
-
-def manage(command: str) -> None:
-    subprocess.run([sys.executable, "manage.py", *command.split()], cwd=ROOT, check=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def processes(port: int) -> Iterator[None]:
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
-    running = []
-    try:
-        for name in ("web", "worker", "relay"):
-            command = shlex.split(PROCESSES[name].format(bind=f"127.0.0.1:{port}"))
-            running.append(subprocess.Popen(command, cwd=ROOT, env=environment))
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        time.sleep(5)  # the worker says nothing when it is ready
-        yield
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(timeout=30)
 
 
 class Visitor:

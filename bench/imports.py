@@ -3,19 +3,14 @@
 Prints seconds and the largest memory of the process, and how long the same file takes when all of it is there already.
 """
 
-import os
-import platform
 import random
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from alliance_site import embedded
+from .product import engines, machine, manage
 
-ROOT = Path(__file__).resolve().parent.parent
 ROWS, CLIENTS, ITEMS = 100_000, 5_000, 36
 MAPPING = """
 client = { column = "client" }
@@ -33,22 +28,12 @@ with acting_in(organisation.pk):
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, embedded.start(Path(folder)) as engines:
-        os.environ.update(
-            DATABASE_URL=engines.database_url,
-            DATABASE_OWNER_URL=engines.owner_url,
-            REDIS_URL=engines.redis_url,
-            SECRET_KEY="only-for-the-benchmark-0123456789-abcdefghijklmnopqrstuvwxyz",
-            ALLOWED_HOSTS="127.0.0.1",
-            HTTPS="0",
-            ALLIANCE_HOME=folder,
-        )
+    with tempfile.TemporaryDirectory() as folder, engines():
         file, mapping = Path(folder) / "ratings.csv", Path(folder) / "mapping.toml"
         write(file)
         mapping.write_text(MAPPING)
-        manage("migrate", "--database", "owner", "--verbosity", "0")
         manage("shell", "--no-imports", "-c", SETUP)
-        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+        print(machine())
         print(f"{ROWS:,} rows of {ITEMS} items, {CLIENTS:,} clients, {file.stat().st_size / 1e6:.1f} MB\n")
         print(f"{'':<24}{'seconds':>9}{'MB':>7}")
         for name in ("first import", "the same file again"):
@@ -68,10 +53,6 @@ def write(file: Path) -> None:
         for row in range(ROWS):
             answers = (str(rng.randint(1, 7)) for _ in range(ITEMS))
             rows.write(f"C-{row // (ROWS // CLIENTS)},{row % (ROWS // CLIENTS) + 1},{','.join(answers)}\n")
-
-
-def manage(*command: str) -> None:
-    subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
