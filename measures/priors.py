@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 from django.db import transaction
 
 from accounts.models import Organisation
+from clients.models import Episode
 from jobs import actions as jobs
 from sessions_app.models import Phase
 
@@ -27,6 +28,8 @@ RECOMPUTE = "ruptures.start_recompute"
 MOVED = 0.01
 COMPARED = ("mean", "sd_between", "within_sd", "rise")
 WITHOUT_UNIT = ("within_sd_cv", "correlation_scales", "correlation_raters", "reliability")
+# The latest episodes are enough for an estimate, and keep its work within a minute however large the service grows.
+LEARNT_FROM = 5_000
 # The steps in which correlations are used: what is drawn from them is kept for the next episode.
 CORRELATION_STEP = 0.05
 PriorKey = tuple[str, str, str, str]
@@ -270,10 +273,12 @@ def has_moved(before: ServicePrior, now: ServicePrior, span: float) -> bool:
 
 
 def ratings_of(edition: Edition) -> RatingQuerySet:
-    """What is learnt from: current ratings of the therapy itself that may be seen."""
+    """What is learnt from: current ratings of the therapy itself that may be seen, of the latest episodes."""
+    latest = Episode.objects.order_by("-started_on", "pk").values("pk")[:LEARNT_FROM]
     return (
         Rating.objects.current()
         .filter(
+            session__episode__in=latest,
             instrument=edition.instrument,
             rater=edition.rater,
             edition_version=edition.version,
