@@ -47,7 +47,7 @@ def update_organisation(*, organisation: Organisation, version: int, by: User, *
     organisation.full_clean()
     save_version(organisation, changed, version=version)
     record_event("organisation.changed", organisation, organisation_id=organisation.pk, by=by, fields=changed)
-    if "signal_rate" in changed:
+    if {"signal_rate", "signal_preset"} & set(changed):
         jobs.request_job(task=RECOMPUTE, object_id=organisation.pk, organisation_id=organisation.pk)
     return organisation
 

@@ -40,6 +40,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "time_zone": OPERATIONAL,
         "emergency_text": OPERATIONAL,
         "signal_rate": OPERATIONAL,
+        "signal_preset": OPERATIONAL,
         "is_demo": OPERATIONAL,
         "version": OPERATIONAL,
         "created_at": OPERATIONAL,

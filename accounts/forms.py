@@ -98,17 +98,20 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Organisation
-        fields = ("name", "time_zone", "emergency_text", "signal_rate")
+        fields = ("name", "time_zone", "emergency_text", "signal_rate", "signal_preset")
         labels = {
             "name": "Name of the service",
             "emergency_text": "What to do in an emergency",
             "signal_rate": "How readily a possible rupture is pointed out",
+            "signal_preset": "What counts as a possible rupture",
         }
         help_texts = {
             "name": "Clients see it above the questions.",
             "time_zone": "Dates and times are shown in it. For example Europe/London.",
             "emergency_text": "Every client sees it on every rating page. Name who answers at night, with a number.",
             "signal_rate": "A looser rate finds more and is wrong more often. Every trend is computed again.",
+            "signal_preset": "Published rules are easier to explain, do not follow the rate above, and are wrong far "
+            "more often: docs/signals.md says how often. Every trend is computed again.",
         }
         widgets = {"emergency_text": forms.Textarea(attrs={"rows": 4})}
 

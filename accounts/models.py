@@ -30,6 +30,15 @@ class SignalRate(models.TextChoices):
     LOOSER = "looser", "Looser: about 1 in 60"
 
 
+class SignalPreset(models.TextChoices):
+    """The rule behind signals: ours, or a family of published ones; the names of `ruptures.detection.PRESETS`."""
+
+    OURS = "", "Below what was expected of the client: ours, at the rate above"
+    GUMZ_LENIENT = "gumz-lenient", "A fall of 1 SD from one session to the next, after Gumz et al. 2012"
+    GUMZ_STRICT = "gumz-strict", "A fall of 2 SD from one session to the next, after Gumz et al. 2012"
+    OWN_SERIES = "own-series", "A fall of 1.5 of the client’s own SD that is also a reliable change"
+
+
 class Organisation(models.Model):
     """A service: the people who work there and everything they record. Nothing is shared between two."""
 
@@ -41,6 +50,9 @@ class Organisation(models.Model):
     signal_rate = models.CharField(
         max_length=10, choices=SignalRate, default=SignalRate.DEFAULT, db_default=SignalRate.DEFAULT
     )
+    signal_preset = models.CharField(
+        max_length=20, choices=SignalPreset, default=SignalPreset.OURS, db_default=SignalPreset.OURS, blank=True
+    )
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
@@ -49,7 +61,10 @@ class Organisation(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="accounts_organisation_signal_rate_known", condition=Q(signal_rate__in=SignalRate.values)
-            )
+            ),
+            models.CheckConstraint(
+                name="accounts_organisation_signal_preset_known", condition=Q(signal_preset__in=SignalPreset.values)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from .models import Client, Episode
 
 
 def episodes(user: User) -> QuerySet[Episode]:
-    return Episode.objects.visible_to(user).select_related("client", "therapist")
+    return Episode.objects.visible_to(user).select_related("client", "therapist", "organisation")
 
 
 def clients(user: User) -> QuerySet[Client]:

@@ -88,7 +88,10 @@ class ScaleTrend:
 
 @dataclass(frozen=True)
 class Noticed:
-    """A signal that nobody has dismissed: the scale that fell most, whose rating it was, and below what it fell."""
+    """A signal that nobody has dismissed: the scale that fell most, whose rating it was, and below what it fell.
+
+    After a preset it fell from `high`, the score of `from_session`, and from `low` on counts as back.
+    """
 
     session: int
     scale: str
@@ -98,6 +101,14 @@ class Noticed:
     high: float
     sentence: str
     is_confirmed: bool = False
+    from_session: int | None = None
+
+    @property
+    def below(self) -> str:
+        """What the score is held against, in words that follow "it was 4.1,"."""
+        if self.from_session is not None:
+            return f"after {number(self.high)} in session {self.from_session}"
+        return f"where {limit(self.low, self.observed)} to {number(self.high)} was expected"
 
     @property
     def name(self) -> str:
@@ -224,9 +235,8 @@ def below_expected(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], exp
         return None
     one = now[0]
     return Change(
-        f"{capital(one.name)} is lower than expected: a {one.word}.",
-        f"Session {one.session}: {number(one.observed)}, where {limit(one.low, one.observed)} to {number(one.high)} "
-        "was expected. Worth asking what that session was like.",
+        f"{capital(one.name)} {'is lower than expected' if one.from_session is None else 'fell'}: a {one.word}.",
+        f"Session {one.session}: {number(one.observed)}, {one.below}. Worth asking what that session was like.",
         "attention",
         one.scale,
         (expectation,),
@@ -252,8 +262,8 @@ def not_back(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], expectati
             continue
         return Change(
             f"{capital(one.name)} has not come back since session {one.session}.",
-            f"It was expected at {limit(one.low, one.observed)} or more then and was {number(one.observed)}; "
-            f"now it is {number(trend.latest)}. Worth asking what that session was like.",
+            f"It was {number(one.observed)} then, {one.below}; now it is {number(trend.latest)}. "
+            "Worth asking what that session was like.",
             "attention",
             one.scale,
             (expectation,),
@@ -295,9 +305,8 @@ def came_back(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], expectat
         further = f", above anything before ({number(before)} at most)" if went_further else ""
         return Change(
             f"{capital(one.name)} came back{', and went further' if went_further else ''}.",
-            f"It was {number(one.observed)} at session {one.session}, where {limit(one.low, one.observed)} to "
-            f"{number(one.high)} was expected. It was back {after}, at session {back.session}, and is "
-            f"{number(trend.latest)} now{further}.",
+            f"It was {number(one.observed)} at session {one.session}, {one.below}. It was back {after}, at session "
+            f"{back.session}, and is {number(trend.latest)} now{further}.",
             "settled",
             one.scale,
             (expectation,),
@@ -387,13 +396,23 @@ def limit(value: float | None, against: float | None) -> str:
     return two(value) if number(value) == number(against) else number(value)
 
 
-def expectation_in_words(*, version: int, courses: int, needed: int | None, since: str, one_in: int, rate: str) -> str:
-    """How what was expected is worked out; `needed` courses make the service's own prior, None where it has one."""
+def expectation_in_words(
+    *, version: int, courses: int, needed: int | None, since: str, one_in: int, rate: str, preset: str = ""
+) -> str:
+    """How what was expected is worked out; `needed` courses make the service's own prior, None where it has one.
+
+    `preset` is the label of the rule that signals follow instead, where the service chose one.
+    """
     usual = (
         f"starting values, until your service has {needed} courses with five ratings ({courses} so far)"
         if needed
         else f"what is usual in your service (version {version}, {since}, from {courses} courses)"
     )
+    if preset:
+        return (
+            f"Signals follow the rule that your service chose: {preset}, from one rated session to the next. The "
+            f"expected range is worked out from this client’s earlier ratings and {usual}; no signal follows from it."
+        )
     return (
         f"Expected: worked out from this client’s earlier ratings and {usual}. The lower end is the threshold, at the "
         f"{rate} rate of your service: about 1 look in {one_in} at a steady course is this low. Goals, tasks and bond, "

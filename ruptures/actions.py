@@ -17,17 +17,16 @@ from jobs.models import Job
 from measures.actions import COMPUTE_TRENDS, compute_trends, make_all_stale
 from measures.models import EpisodeSeries
 from measures.priors import Judgement
-from measures.statistics.expectation import RULE
-from measures.statistics.joint import JointLook
 from sessions_app.models import TherapySession
 
+from .evidence import Evidence, of_falls, of_looks, preset_of
 from .models import Reason, Recompute, Signal, State
 from .states import ANSWERED, answerable, state_now
 
 RECOMPUTE_NEXT = "ruptures.recompute_next"
 EPISODES_IN_A_STEP = 200
-CORRECTED = "The rating behind it was corrected; the session is no longer below what was expected."
-JUDGED_ANEW = "Judged again with what is usual now, the session is no longer below what was expected."
+CORRECTED = "The rating behind it was corrected, and the session no longer stands out."
+JUDGED_ANEW = "Judged again with what is usual and with the rule in force now, the session no longer stands out."
 
 
 class AnsweredMeanwhile(ValidationError):
@@ -41,38 +40,42 @@ def judge_episode(*, episode_id: uuid.UUID) -> None:
     `compute_trends` lets workers on one episode take turns until the end of the transaction.
     """
     judgements = compute_trends(episode_id=episode_id)
+    series = EpisodeSeries.objects.filter(episode_id=episode_id).first()
+    if series is None:
+        return
+    preset = preset_of(series.organisation_id)
+    noticed = of_falls(preset, episode_id) if preset else of_looks(judgements)
     known = {
-        (signal.session_id, signal.instrument): signal
-        for signal in Signal.objects.filter(session__episode_id=episode_id, rule=RULE)
+        (signal.session_id, signal.instrument, signal.rule): signal
+        for signal in Signal.objects.filter(session__episode_id=episode_id)
         .select_related("session")
         .select_for_update(of=("self",))
     }
-    if not known and not any(look.is_signal for judgement in judgements for look in judgement.looks):
+    if not known and not noticed:
         return
     sessions = dict(TherapySession.objects.filter(episode_id=episode_id).values_list("number", "pk"))
     found = {
-        (sessions[look.session], judgement.instrument): (judgement, look)
-        for judgement in judgements
-        for look in judgement.looks
-        if look.is_signal and look.session in sessions
+        (sessions[evidence.session], evidence.instrument, evidence.rule): evidence
+        for evidence in noticed
+        if evidence.session in sessions
     }
-    for key, (judgement, look) in found.items():
-        note_evidence(known.get(key) or Signal(session_id=key[0]), judgement, look)
+    for key, evidence in found.items():
+        signal = known.get(key) or Signal(session_id=key[0], organisation_id=series.organisation_id)
+        note_evidence(signal, evidence)
     for key, signal in known.items():
         if key not in found:
             withdraw_evidence(signal, judgements)
 
 
-def note_evidence(signal: Signal, judgement: Judgement, look: JointLook) -> None:
+def note_evidence(signal: Signal, evidence: Evidence) -> None:
     """Store what was noticed; of an answered signal the numbers stay those that were answered."""
     if signal.state in ANSWERED:
         if signal.note:
             signal.note = ""
             signal.save(update_fields=["note"])
         return
-    later = sum(other.session > look.session for other in judgement.looks)
-    values = evidence_of(judgement, look) | {
-        "state": state_now(signal.state, has_evidence=True, later_sessions=later),
+    values = evidence.values | {
+        "state": state_now(signal.state, has_evidence=True, later_sessions=evidence.later),
         "note": "",
     }
     for name, value in values.items():
@@ -81,32 +84,6 @@ def note_evidence(signal: Signal, judgement: Judgement, look: JointLook) -> None
         signal.save(force_insert=True)
     else:
         signal.save(update_fields=list(values))
-
-
-def evidence_of(judgement: Judgement, look: JointLook) -> dict[str, Any]:
-    rater, scale = look.lowest
-    return {
-        "organisation_id": judgement.priors[look.lowest].organisation_id,
-        "instrument": judgement.instrument,
-        "rule": RULE,
-        "rater": rater,
-        "scale": scale,
-        "rate": judgement.rate.name,
-        "tail": look.tail,
-        "group": [list(key) for key in look.group],
-        "numbers": [
-            {
-                "rater": key[0],
-                "scale": key[1],
-                "observed": single.observed,
-                "low": single.low,
-                "high": single.high,
-                "earlier_n": single.earlier_n,
-                "is_starting": judgement.priors[key].is_starting,
-            }
-            for key, single in look.looks.items()
-        ],
-    }
 
 
 def withdraw_evidence(signal: Signal, judgements: Iterable[Judgement]) -> None:
@@ -121,7 +98,7 @@ def withdraw_evidence(signal: Signal, judgements: Iterable[Judgement]) -> None:
 def is_rated_as_it_was(signal: Signal, judgements: Iterable[Judgement]) -> bool:
     before = {(number.rater, number.scale): number.observed for number in signal.looks}
     return any(
-        before == {key: single.observed for key, single in look.looks.items()}
+        before.items() <= {key: single.observed for key, single in look.looks.items()}.items()
         for judgement in judgements
         if judgement.instrument == signal.instrument
         for look in judgement.looks

@@ -87,19 +87,16 @@ def rupture_episodes(
     for lengths that differ, sessions that do not rise from 1, and a score that is not finite.
     """
     values = _checked(sessions, scores)
-    if len(values) < MINIMUM_N["rupture_episodes"].n:
+    limits = fall_limits(values, preset, sd_of_change=sd_of_change, reliable_change=reliable_change)
+    if limits is None:
         return None
-    if (preset.is_stricter and sd_of_change is None) or (preset.is_reliable and reliable_change is None):
-        return None
-    sd = max(_sd(values), sd_of_change or 0) if preset.is_stricter else _sd(values)
-    smallest = max(preset.k * sd, (reliable_change or 0) if preset.is_reliable else 0)
     found = []
     last_of_earlier = -1
     for t in range(1, len(values)):
         drop = values[t - 1] - values[t]
-        if t <= last_of_earlier or drop <= 0 or drop < smallest:
+        if t <= last_of_earlier or drop <= 0 or drop < limits.smallest:
             continue
-        repaired = _repair(values, t, preset, sd)
+        repaired = _repair(values, t, preset, limits.tolerance)
         last_of_earlier = t + preset.window if repaired is None else repaired
         is_open = last_of_earlier >= len(values)
         status: Status = "repaired" if repaired is not None else "open" if is_open else "unrepaired"
@@ -117,11 +114,36 @@ def rupture_episodes(
     return tuple(found)
 
 
-def _repair(values: Sequence[float], t: int, preset: Preset, sd: float) -> int | None:
+@dataclass(frozen=True)
+class FallLimits:
+    """In units of the score: the `smallest` fall that counts, and how far below the peak is back, the `tolerance`."""
+
+    smallest: float
+    tolerance: float
+
+
+def fall_limits(
+    values: Sequence[float],
+    preset: Preset,
+    *,
+    sd_of_change: float | None = None,
+    reliable_change: float | None = None,
+) -> FallLimits | None:
+    """What a preset asks of a fall in this series; None where `rupture_episodes` gives none."""
+    if len(values) < MINIMUM_N["rupture_episodes"].n:
+        return None
+    if (preset.is_stricter and sd_of_change is None) or (preset.is_reliable and reliable_change is None):
+        return None
+    sd = max(_sd(values), sd_of_change or 0) if preset.is_stricter else _sd(values)
+    smallest = max(preset.k * sd, (reliable_change or 0) if preset.is_reliable else 0)
+    return FallLimits(smallest, preset.tolerance * sd)
+
+
+def _repair(values: Sequence[float], t: int, preset: Preset, tolerance: float) -> int | None:
     peak, drop = values[t - 1], values[t - 1] - values[t]
     for s in range(t + 1, min(t + preset.window, len(values) - 1) + 1):
         made_good = values[s] - min(values[t:s])
-        if values[s] >= peak - preset.tolerance * sd or (preset.is_half and made_good >= drop / 2):
+        if values[s] >= peak - tolerance or (preset.is_half and made_good >= drop / 2):
             return s
     return None
 

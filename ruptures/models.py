@@ -7,6 +7,7 @@ from accounts.models import OrganisationModel, User
 from sessions_app.models import TherapySession
 
 from . import states, wording
+from .detection import PRESETS, Preset
 
 NOTE_LENGTH = 400
 
@@ -38,7 +39,8 @@ class Signal(OrganisationModel):
     """A session that the rules noticed: a possible rupture, until somebody who was there says what it was.
 
     `numbers` holds every series that was judged, `group` the (rater, scale) that fell most together; `rater` and
-    `scale` name the one of them that fell most.
+    `scale` name the one of them that fell most. `rule` is ours, judged at a `rate` and with a `tail`, or a preset,
+    which has neither.
     """
 
     session = models.ForeignKey(TherapySession, on_delete=models.CASCADE, related_name="signals")
@@ -46,8 +48,8 @@ class Signal(OrganisationModel):
     rule = models.CharField(max_length=40)
     rater = models.CharField(max_length=10)
     scale = models.CharField(max_length=30)
-    rate = models.CharField(max_length=10)
-    tail = models.FloatField()
+    rate = models.CharField(max_length=10, blank=True)
+    tail = models.FloatField(null=True, blank=True)
     numbers = models.JSONField()
     group = models.JSONField()
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
@@ -64,6 +66,10 @@ class Signal(OrganisationModel):
         constraints = [
             models.UniqueConstraint(fields=["session", "instrument", "rule"], name="ruptures_signal_evidence_once"),
             models.CheckConstraint(name="ruptures_signal_state_known", condition=Q(state__in=states.STATES)),
+            models.CheckConstraint(
+                name="ruptures_signal_rate_with_tail",
+                condition=Q(tail=None, rate="") | (Q(tail__isnull=False) & ~Q(rate="")),
+            ),
             models.CheckConstraint(
                 name="ruptures_signal_answered_by",
                 condition=Q(answered_at=None, answered_by=None)
@@ -99,7 +105,14 @@ class Signal(OrganisationModel):
 
     @property
     def sentence(self) -> str:
-        return wording.sentence(self.lowest, [(rater, scale) for rater, scale in self.group], rate=self.rate)
+        group = [(rater, scale) for rater, scale in self.group]
+        if self.preset:
+            return wording.sentence_of_fall(self.lowest, group, label=self.preset.label)
+        return wording.sentence(self.lowest, group, rate=self.rate)
+
+    @property
+    def preset(self) -> Preset | None:
+        return PRESETS.get(self.rule)
 
     @property
     def conversation(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from measures.statistics.rates import RATES
 from measures.statistics.service_prior import MINIMUM_CLIENTS
 
 from . import actions, selectors
+from .detection import PRESETS
 from .models import Signal
 
 
@@ -69,6 +70,7 @@ def trends_context(request: SignedInRequest) -> dict[str, object]:
         "priors": [(known[prior.instrument].name, prior) for prior in priors],
         "needed": MINIMUM_CLIENTS,
         "rate": RATES[request.user.organisation.signal_rate],
+        "preset": PRESETS.get(request.user.organisation.signal_preset),
     }
 
 

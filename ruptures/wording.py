@@ -30,7 +30,9 @@ LATER = "Links to other relationships or to a pattern can wait for a later sessi
 class Number:
     """One score of the session held against what was expected of it, in item means.
 
-    `earlier_n` sessions were learnt from; `is_starting` means that the service's usual is not estimated yet.
+    `earlier_n` sessions were learnt from; `is_starting` means that the service's usual is not estimated yet. Of a fall
+    after a preset `high` is the score before it, in `from_session`, `low` what counts as back, and `smallest_fall` the
+    smallest that counts.
     """
 
     rater: str
@@ -40,6 +42,8 @@ class Number:
     high: float
     earlier_n: int
     is_starting: bool = False
+    from_session: int | None = None
+    smallest_fall: float | None = None
 
     @property
     def is_below(self) -> bool:
@@ -62,6 +66,16 @@ def sentence(lowest: Number, group: Sequence[tuple[str, str]], *, rate: str) -> 
     return (
         f"{capital(NAMES[lowest.scale])} {lowest.observed:.1f}{by(lowest.rater)}; {expected}{together} "
         f"About 1 look in {RATES[rate].one_in} is this low in a steady course."
+    )
+
+
+def sentence_of_fall(deepest: Number, group: Sequence[tuple[str, str]], *, label: str) -> str:
+    """The signal of a preset in words; `group` are the (rater, scale) that fell in this session."""
+    assert deepest.smallest_fall is not None
+    also = f" In this session: {joined(group)}." if len(group) > 1 else ""
+    return (
+        f"{capital(NAMES[deepest.scale])} {deepest.observed:.1f}{by(deepest.rater)}, after {deepest.high:.1f} in "
+        f"session {deepest.from_session}.{also} A fall of {deepest.smallest_fall:.1f} or more counts ({label})."
     )
 
 

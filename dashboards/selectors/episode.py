@@ -17,6 +17,7 @@ from measures.statistics.rates import RATES
 from measures.statistics.reliable_change import ReliableChange
 from measures.statistics.service_prior import MINIMUM_CLIENTS
 from measures.statistics.summary import Point
+from ruptures.detection import PRESETS, Preset
 from ruptures.models import Signal, State
 from ruptures.selectors import signals_of
 from sessions_app.models import Attendance, Phase, TherapySession
@@ -256,7 +257,7 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         client=episode.client.label,
         waiting=len(sealed_ids),
         noticed=noticed,
-        expectation=expectation_of(of_alliance.values()),
+        expectation=expectation_of(of_alliance.values(), preset=PRESETS.get(episode.organisation.signal_preset)),
     )
     drops = {one.session for one in noticed}
     pair = pair_of(series, alliance, sessions)
@@ -314,10 +315,11 @@ def noticed_of(signal: Signal) -> Noticed:
         high=look.high,
         sentence=signal.sentence,
         is_confirmed=signal.state == State.CONFIRMED,
+        from_session=look.from_session,
     )
 
 
-def expectation_of(stored: Iterable[Trend]) -> str:
+def expectation_of(stored: Iterable[Trend], *, preset: Preset | None) -> str:
     """With what the components were judged, in words; empty where nothing was."""
     trend = next((trend for trend in stored if trend.prior is not None), None)
     if trend is None or trend.prior is None:
@@ -330,6 +332,7 @@ def expectation_of(stored: Iterable[Trend]) -> str:
         since=formats.date_format(timezone.localdate(prior.estimated_at), "j F Y"),
         one_in=RATES[trend.rate].one_in,
         rate=trend.rate,
+        preset=preset.label if preset else "",
     )
 
 

@@ -235,6 +235,7 @@ def content(world: World, route: str) -> dict[str, Any]:
             "time_zone": "Europe/Paris",
             "emergency_text": "Call.",
             "signal_rate": "looser",
+            "signal_preset": "",
             "version": 1,
         },
         "clients:client-create": {"code": "N-1", "name": "Newcomer", **episode},

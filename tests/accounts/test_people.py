@@ -241,6 +241,7 @@ def settings_form(**values):
         "time_zone": "America/New_York",
         "emergency_text": "Call 000.",
         "signal_rate": "default",
+        "signal_preset": "",
         "version": 1,
         **values,
     }

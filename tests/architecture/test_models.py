@@ -394,6 +394,10 @@ CASES: dict[str, Case] = {
     "accounts_organisation_signal_rate_known": change(
         "organisation", {"signal_rate": "looser"}, {"signal_rate": "loud"}
     ),
+    "accounts_organisation_signal_preset_known": change(
+        "organisation", {"signal_preset": "gumz-strict"}, {"signal_preset": "any"}
+    ),
+    "ruptures_signal_rate_with_tail": change("signal", {"rate": "", "tail": None}, {"tail": None}),
     "ruptures_signal_evidence_once": copy("signal", lambda rows: {"rule": "another"}),
     "ruptures_signal_state_known": change("signal", {"state": "expired"}, {"state": "lost"}),
     "ruptures_signal_answered_by": Case(

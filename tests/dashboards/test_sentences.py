@@ -284,7 +284,16 @@ def test_series_that_stays_low_has_not_come_back():
     change = said([*NINE, 2, 3, 3])
     assert change.headline == "The bond has not come back since session 10."
     assert (change.tone, change.scale) == ("attention", "bond")
-    assert "was 2.0; now it is 3.0" in change.detail
+    assert change.detail.startswith("It was 2.0 then, where ")
+    assert "was expected; now it is 3.0." in change.detail
+
+
+def test_a_fall_after_a_preset_is_told_as_one():
+    # 7 8 7 8 7 8 7 8 7 |2|
+    fall = Noticed(10, "bond", "client", observed=2, low=6.5, high=7, sentence="", from_session=9)
+    change = change_in_words([trend("bond", [*NINE, 2])], client="Robin", noticed=[fall])
+    assert change.headline == "The bond fell: a possible rupture."
+    assert change.detail.startswith("Session 10: 2.0, after 7.0 in session 9.")
 
 
 def test_unrated_session_after_a_fall_leaves_the_fall_standing():

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from accounts.actions import update_organisation
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, SignalPreset
 from jobs.models import Job
 from jobs.organisation import acting_in
 from measures import priors
@@ -12,6 +12,7 @@ from measures.actions import waive_own_rating
 from measures.models import EpisodeSeries, Trend
 from measures.statistics.service_prior import Series
 from ruptures import actions
+from ruptures.detection import PRESETS
 from ruptures.models import Recompute, Signal
 from tests import factories
 from tests.parallel import at_once
@@ -92,6 +93,55 @@ def test_signals_are_seen_by_those_who_see_the_episode(service, other_service, e
         assert Signal.objects.visible_to(person).count() == seen
     with acting_in(other_service.organisation.pk):
         assert not Signal.objects.exists()
+
+
+# --- After a preset that the service chose ---------------------------------------------------------------
+
+
+def choose(service, preset) -> None:
+    organisation = service.organisation
+    organisation.refresh_from_db()
+    update_organisation(organisation=organisation, version=organisation.version, signal_preset=preset, by=service.sam)
+
+
+def test_a_preset_raises_its_own_signals_and_takes_back_ours(service, episode):
+    # 8 7 8 8 7 8 |2|
+    ours = factories.make_signal(episode)
+    choose(service, "gumz-strict")
+    assert Job.objects.filter(task="ruptures.start_recompute").exists()
+    judge(episode)
+    ours.refresh_from_db()
+    assert (ours.state, ours.note) == ("withdrawn", actions.JUDGED_ANEW)
+    signal = Signal.objects.get(state="new")
+    assert (signal.session, signal.rule, signal.scale, signal.rate, signal.tail) == (
+        ours.session, "gumz-strict", "bond", "", None,
+    )  # fmt: skip
+    fall = signal.lowest
+    assert (fall.observed, fall.high, fall.from_session) == (2.0, 8.0, 6)
+    assert 0 < fall.smallest_fall <= 6 and fall.observed < fall.low < fall.high
+    assert signal.sentence.startswith("Bond 2.0, after 8.0 in session 6.")
+    assert "after Gumz et al. 2012, 2 SD" in signal.sentence
+    judge(episode)
+    assert Signal.objects.filter(state="new").count() == 1
+    choose(service, "")
+    judge(episode)
+    ours.refresh_from_db()
+    assert (ours.state, Signal.objects.get(rule="gumz-strict").state) == ("new", "withdrawn")
+
+
+def test_a_lenient_preset_notices_what_the_strict_one_does_not(service, episode):
+    # 8 |7| 8 |7| 8 |6| 7
+    factories.make_course(episode, [8, 7, 8, 7, 8, 6, 7])
+    found = {}
+    for preset in ("gumz-lenient", "gumz-strict"):
+        choose(service, preset)
+        judge(episode)
+        found[preset] = set(Signal.objects.filter(rule=preset).values_list("session__number", flat=True))
+    assert found == {"gumz-lenient": {2, 4, 6}, "gumz-strict": {6}}
+
+
+def test_the_presets_that_a_service_can_choose_are_those_there_are():
+    assert {value for value in SignalPreset.values if value} == set(PRESETS)
 
 
 # --- What becomes of it ---------------------------------------------------------------------------------
