@@ -18,7 +18,9 @@ from measures.statistics.ewma import ewma
 from measures.statistics.joint import Correlations, judge_together
 from measures.statistics.prior import Prior, starting_prior
 from measures.statistics.rates import DEFAULT_RATE, RATES
+from measures.statistics.reliable_change import criterion
 from measures.statistics.service_prior import Series, estimate_prior
+from ruptures.detection import PRESETS, Preset, rupture_episodes
 
 SEED_TUNED, SEED_REPORTED = 20_250, 1_969
 RATE_AT_TEN = 0.05
@@ -267,6 +269,32 @@ def components(population: Population, n: int, rng: np.random.Generator) -> None
         print(f"    {name:22} hits {hit.mean():.2f}, right {right.mean():.2f}", flush=True)
 
 
+def presets(population: Population, n: int, rng: np.random.Generator) -> None:
+    """The published families as they are, over a whole course each time, as a service meets them that chose one."""
+    prior = service_prior(population, rng)
+    [stable] = simulate(population, n, rng)
+    [dipped] = simulate(population, n, rng, sessions=10, dip=dip_of(3, at=10, sessions=10))
+    reliability = prior.sd_between**2 / (prior.sd_between**2 + prior.within_sd**2)
+    sizes = {
+        "sd_of_change": 2**0.5 * prior.within_sd,
+        "reliable_change": criterion(float(np.hypot(prior.sd_between, prior.within_sd)), reliability),
+    }
+    print(f"\nPresets as they ship, {population.name}: stable courses with a fall, and 3-SD dips at session 10 found")
+    for preset in PRESETS.values():
+
+        def falls(courses: Courses, sessions: int, preset: Preset = preset) -> list[list[int]]:
+            found = []
+            for scores in courses.scores[:, :sessions]:
+                index = np.flatnonzero(~np.isnan(scores))
+                episodes = rupture_episodes((index + 1).tolist(), scores[index].tolist(), preset, **sizes) or ()
+                found.append([episode.session for episode in episodes])
+            return found
+
+        alarms = [np.mean([bool(sessions) for sessions in falls(stable, length)]) for length in (10, 20)]
+        hits = np.mean([10 in sessions for sessions in falls(dipped, 10)])
+        print(f"    {preset.name:22} n=10 {alarms[0]:.2f}, n=20 {alarms[1]:.2f}; found {hits:.2f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-signals", description="How often the default signal is wrong.")
     parser.add_argument("--seed", type=int, default=SEED_REPORTED)
@@ -299,6 +327,7 @@ def main() -> None:
     together(TUNED[0], n // 5, rng)
     for population in (TUNED[0], *(each for each in UNTUNED if each.name in {"low alliance", "strong early rise"})):
         by_session(population, n, rng)
+    presets(TUNED[0], n // 5, rng)
     print(f"\n{time.perf_counter() - started:.0f} seconds")
 
 

@@ -19,6 +19,7 @@ from ruptures.detection import PRESETS, RuptureEpisode, possible_withdrawal, rup
 from .sentences import NAMES, ScaleTrend, capital, listed, number, slope_words
 
 Values = Sequence[float | None]
+FALLS_TOLD = 3
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,17 @@ def episodes_line(scales: Sequence[ScaleCourse], n: int) -> Line:
     title, how = "Falls and returns", f"{preset.label}, shown for comparison; no signal follows from it"
     if too_few := needs("rupture_episodes", n, title, how):
         return too_few
+    found = sorted(
+        ((episode, scale.trend.scale) for scale in scales for episode in episodes_of(scale)),
+        key=lambda pair: pair[0].session,
+    )
     parts = [
-        f"{scale.trend.scale} from {number(found.peak)} by {number(found.drop)} at session {found.session}, "
-        f"{course_of(found)}"
-        for scale in scales
-        for found in episodes_of(scale)
+        f"{scale} from {number(episode.peak)} by {number(episode.drop)} at session {episode.session}, "
+        f"{course_of(episode)}"
+        for episode, scale in found[-FALLS_TOLD:]
     ]
-    return Line(title, f"{capital('; '.join(parts))}." if parts else "None.", how)
+    earlier = f"{len(found) - FALLS_TOLD} earlier. " if len(found) > FALLS_TOLD else ""
+    return Line(title, f"{earlier}{capital('; '.join(parts))}." if parts else "None.", how)
 
 
 def episodes_of(scale: ScaleCourse) -> list[RuptureEpisode]:

@@ -319,9 +319,11 @@ def at_ceiling(trends: Sequence[ScaleTrend]) -> Change | None:
     if not top:
         return None
     trend = top[0]
-    count = sum(value == trend.high for _, value in trend.scored)
+    counts = [sum(value == each.high for _, value in each.scored) for each in top]
+    count = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     return Change(
-        f"{capital(trend.name)} is rated at the top almost every time.",
+        f"{capital(listed([each.name for each in top]))} {'is' if len(top) == 1 else 'are'} rated at the top "
+        "almost every time.",
         f"{count} of {trend.n} ratings are {trend.high:g}. Such ratings cannot show a change for the better, and may "
         "be politeness. Asking what could be a little better often opens more than the number does.",
         scale=trend.scale,

@@ -10,6 +10,7 @@ from accounts.models import Organisation
 from measures.models import Trend
 from measures.priors import Judgement
 from measures.statistics.expectation import RULE
+from measures.statistics.joint import JointLook
 
 from .detection import PRESETS, Preset, fall_limits, rupture_episodes
 from .wording import Number
@@ -59,7 +60,7 @@ def of_looks(judgements: Iterable[Judgement]) -> list[Evidence]:
             session=look.session,
             instrument=judgement.instrument,
             rule=RULE,
-            rater=look.lowest[0],
+            rater=leading_rater(look),
             scale=look.lowest[1],
             rate=judgement.rate.name,
             tail=look.tail,
@@ -84,8 +85,17 @@ def of_looks(judgements: Iterable[Judgement]) -> list[Evidence]:
     ]
 
 
+def leading_rater(look: JointLook) -> str:
+    """Whose rating the sentence is about: the client's, where it is among what fell."""
+    rater, scale = look.lowest
+    return "client" if ("client", scale) in look.group else rater
+
+
 def of_falls(preset: Preset, episode_id: uuid.UUID) -> list[Evidence]:
-    """Falls of a judged scale from one scored session to the next; of a session with several, the deepest leads."""
+    """Falls of a judged scale from one scored session to the next.
+
+    Of a session with several the deepest leads, as the client rates it where that one fell too.
+    """
     falls: dict[tuple[str, int], list[tuple[float, Number, int]]] = {}
     for trend in Trend.objects.filter(episode_id=episode_id, prior__isnull=False).select_related("prior"):
         assert trend.prior is not None
@@ -116,7 +126,9 @@ def of_falls(preset: Preset, episode_id: uuid.UUID) -> list[Evidence]:
 def evidence_of_falls(
     preset: Preset, instrument: str, session: int, falls: list[tuple[float, Number, int]]
 ) -> Evidence:
-    _depth, deepest, later = max(falls, key=lambda fall: fall[0])
+    scale = max(falls, key=lambda fall: fall[0])[1].scale
+    of_scale = sorted((fall for fall in falls if fall[1].scale == scale), key=lambda fall: fall[1].rater != "client")
+    _depth, deepest, later = of_scale[0]
     numbers = tuple(number for _, number, _ in falls)
     return Evidence(
         session=session,

@@ -38,9 +38,9 @@ class SignalQuerySet(models.QuerySet["Signal"]):
 class Signal(OrganisationModel):
     """A session that the rules noticed: a possible rupture, until somebody who was there says what it was.
 
-    `numbers` holds every series that was judged, `group` the (rater, scale) that fell most together; `rater` and
-    `scale` name the one of them that fell most. `rule` is ours, judged at a `rate` and with a `tail`, or a preset,
-    which has neither.
+    `numbers` holds every series that was judged, `group` the (rater, scale) that fell most together; `scale` is the one
+    of them that fell most, `rater` whose rating of it the sentence is about. `rule` is ours, judged at a `rate` and
+    with a `tail`, or a preset, which has neither.
     """
 
     session = models.ForeignKey(TherapySession, on_delete=models.CASCADE, related_name="signals")

@@ -103,6 +103,12 @@ def test_fall_and_return_are_told_as_the_published_rule_finds_them():
     assert said(7, 8, 7, 8, 7, 8, 7, 8, 7, 8, 2)["Falls and returns"].says.endswith("at session 11, not back yet.")
 
 
+def test_of_many_falls_the_last_three_are_told():
+    # 9 |7| 9 |7| 9 |7| 9 |7| 9 |7|
+    says = said(*[9, 7] * 5)["Falls and returns"].says
+    assert says.startswith("2 earlier. Bond from 9.0 by 2.0 at session 6, ") and says.count("by 2.0") == 3
+
+
 def test_fall_below_ten_ratings_counts_only_beyond_measurement_error():
     # 7 7 7 7 |5.8|: more than one SD of change (.99), and with SD 2 the criterion is 1.75
     assert said(7, 7, 7, 7, 5.8)["Falls and returns"].says != "None."

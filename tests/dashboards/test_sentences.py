@@ -322,6 +322,16 @@ def test_series_at_the_top_says_what_such_ratings_can_not_show():
     assert "5 of 6 ratings are 10" in change.detail
 
 
+def test_all_components_at_the_top_are_named_together():
+    # goal, task, bond: 10 10 10 10
+    trends = [trend(scale, [10, 10, 10, 10]) for scale in ("goal", "task", "bond")]
+    change = change_in_words(trends, client="Robin")
+    assert change.headline == (
+        "Agreement on goals, agreement on tasks and the bond are rated at the top almost every time."
+    )
+    assert change.detail.startswith("4 of 4 ratings are 10.")
+
+
 def test_fall_from_the_top_is_a_possible_rupture_all_the_same():
     # 10 9 10 9 10 10 10 10 10 |3|
     assert said([10, 9, 10, 9, 10, 10, 10, 10, 10, 3]).scale == "bond"

@@ -39,6 +39,18 @@ def test_far_fall_raises_one_signal_with_its_component_and_numbers(episode):
     assert signal.sentence.startswith("Bond 2.0")
 
 
+def test_signal_of_both_raters_is_told_as_the_client_rates_it(episode):
+    """The therapist's fall is the larger one, and stands among the numbers."""
+    factories.make_course(episode, [8, 7, 8, 8, 7, 8])
+    session = factories.make_session(episode)
+    factories.rate_as_therapist(session, bond=0)
+    factories.rate_as_client(session, bond=2)
+    judge(episode)
+    signal = Signal.objects.get()
+    assert (signal.rater, signal.scale, signal.lowest.observed) == ("client", "bond", 2.0)
+    assert ["therapist", "bond"] in signal.group and "by client and therapist" in signal.sentence
+
+
 def test_steady_course_raises_none(episode):
     factories.make_course(episode, [8, 7, 8, 8, 7, 8, 7])
     judge(episode)
