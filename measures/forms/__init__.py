@@ -4,9 +4,9 @@ from typing import Any
 
 from django import forms
 
-from . import scoring
-from .instruments import Edition
-from .models import COMMENT_LENGTH, Rating
+from .. import scoring
+from ..instruments import Edition
+from ..models import COMMENT_LENGTH, Rating
 
 PREFIX = "item-"
 

@@ -11,8 +11,8 @@ from accounts.models import OrganisationModel, User
 from clients.models import Episode
 from sessions_app.models import TherapySession
 
-from . import instruments
-from .statistics.prior import Prior
+from .. import instruments
+from ..statistics.prior import Prior
 
 COMMENT_LENGTH = 2_000
 

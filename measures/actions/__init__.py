@@ -21,12 +21,12 @@ from jobs.models import Job, Route
 from sessions_app.actions import update_session
 from sessions_app.models import TherapySession
 
-from . import catalogue, instruments, scoring, tokens
-from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
-from .priors import Judgement, judge, published
-from .selectors import series_of
-from .statistics.joint import Key
-from .statistics.summary import TrendSummary, summarise
+from .. import catalogue, instruments, scoring, tokens
+from ..models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
+from ..priors import Judgement, judge, published
+from ..selectors import series_of
+from ..statistics.joint import Key
+from ..statistics.summary import TrendSummary, summarise
 
 # Lives in `ruptures`, as trends that change raise and withdraw signals.
 COMPUTE_TRENDS = "ruptures.judge_episode"

@@ -17,9 +17,9 @@ from accounts.access import check_own
 from accounts.http import SignedInRequest, form_page
 from sessions_app.selectors import sessions
 
-from . import actions, instruments, selectors, tokens
-from .forms import ClientRatingForm
-from .models import RatingRequest
+from .. import actions, instruments, selectors, tokens
+from ..forms import ClientRatingForm
+from ..models import RatingRequest
 
 COOKIE_LASTS = 2 * 60 * 60
 
