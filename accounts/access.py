@@ -114,13 +114,22 @@ def reach(user: User, path: str) -> Q:
     `path` leads from the row to its therapist: "therapist", "episode__therapist", "session__episode__therapist".
     Roles add up; an administrator reaches no clinical row by being one.
     """
-    own = Q(**{path: user}) if user.is_therapist else Q(pk__in=[])
+    return writes(user, path) | supervises(user, path)
+
+
+def writes(user: User, path: str) -> Q:
+    """Rows of episodes in which this person may write, as `check_own` decides for one episode."""
+    return Q(**{path: user}) if user.is_therapist else Q(pk__in=[])
+
+
+def supervises(user: User, path: str) -> Q:
+    """Rows of therapists whom this person supervises now."""
     if not user.is_supervisor:
-        return own
+        return Q(pk__in=[])
     supervised = User.objects.filter(
         supervisions_received__supervisor=user, supervisions_received__ended_at=None
     ).values("pk")
-    return own | Q(**{f"{path}__in": supervised})
+    return Q(**{f"{path}__in": supervised})
 
 
 def check_own(user: User, therapist_id: Any) -> None:

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 
-from .models import Organisation, User
+from .models import RISK_TEXT, Organisation, User
 
 Result = TypeVar("Result")
 
@@ -98,10 +98,12 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Organisation
-        fields = ("name", "time_zone", "emergency_text", "signal_rate", "signal_preset")
+        fields = ("name", "time_zone", "emergency_text", "risk_text", "risk_hours", "signal_rate", "signal_preset")
         labels = {
             "name": "Name of the service",
             "emergency_text": "What to do in an emergency",
+            "risk_text": "What to do about a risk answer",
+            "risk_hours": "Hours until a risk answer is passed on",
             "signal_rate": "How readily a possible rupture is pointed out",
             "signal_preset": "What counts as a possible rupture",
         }
@@ -109,11 +111,17 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "name": "Clients see it above the questions.",
             "time_zone": "Dates and times are shown in it. For example Europe/London.",
             "emergency_text": "Every client sees it on every rating page. Name who answers at night, with a number.",
+            "risk_text": "Therapists read it beside every answer about harm. Clients don’t. Left empty, it says: "
+            f"“{RISK_TEXT}”",
+            "risk_hours": "1 to 168. If nobody has acknowledged it by then, the supervisor is asked to, too.",
             "signal_rate": "A looser rate finds more and is wrong more often. Every trend is computed again.",
             "signal_preset": "Published rules are easier to explain, do not follow the rate above, and are wrong far "
             "more often: docs/signals.md says how often. Every trend is computed again.",
         }
-        widgets = {"emergency_text": forms.Textarea(attrs={"rows": 4})}
+        widgets = {
+            "emergency_text": forms.Textarea(attrs={"rows": 4}),
+            "risk_text": forms.Textarea(attrs={"rows": 4}),
+        }
 
     @property
     def values(self) -> dict[str, Any]:

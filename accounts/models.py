@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -20,6 +21,8 @@ EMERGENCY_TEXT = (
     "Nobody watches these answers around the clock. If you are in danger or might harm yourself, call the "
     "emergency number where you are, now."
 )
+
+RISK_TEXT = "Contact the client as soon as you can. Follow your service’s own procedure for risk. Tell your supervisor."
 
 
 class SignalRate(models.TextChoices):
@@ -53,12 +56,20 @@ class Organisation(models.Model):
     signal_preset = models.CharField(
         max_length=20, choices=SignalPreset, default=SignalPreset.OURS, db_default=SignalPreset.OURS, blank=True
     )
+    # What whoever acknowledges a risk answer is asked to do, and how long it may wait until it is passed on.
+    risk_text = models.TextField(max_length=2000, blank=True, default="", db_default="")
+    risk_hours = models.PositiveSmallIntegerField(
+        default=24, db_default=24, validators=[MinValueValidator(1), MaxValueValidator(168)]
+    )
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="accounts_organisation_risk_hours_1_to_168", condition=Q(risk_hours__gte=1, risk_hours__lte=168)
+            ),
             models.CheckConstraint(
                 name="accounts_organisation_signal_rate_known", condition=Q(signal_rate__in=SignalRate.values)
             ),
@@ -69,6 +80,10 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def what_to_do_about_risk(self) -> str:
+        return self.risk_text.strip() or RISK_TEXT
 
 
 class OrganisationModel(models.Model):

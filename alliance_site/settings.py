@@ -272,6 +272,7 @@ CELERY_BEAT_SCHEDULE = {
     "housekeeping": {"task": "jobs.start_period", "schedule": 300.0, "args": ["housekeeping", 3600]},
     "old-files": {"task": "jobs.start_period", "schedule": 300.0, "args": ["old-files", 3600]},
     "priors": {"task": "jobs.start_period", "schedule": 300.0, "args": ["priors", 86400]},
+    "risk": {"task": "jobs.start_period", "schedule": 60.0, "args": ["risk", 120]},
 }
 
 # --- Reading data -----------------------------------------------------------------------------------------

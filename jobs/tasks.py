@@ -14,6 +14,7 @@ PERIODIC = {
     "housekeeping": "accounts.remove_old_submissions",
     "old-files": "reports.forget_old_files",
     "priors": "measures.estimate_priors",
+    "risk": "measures.pass_on_risk_answers",
 }
 
 

@@ -121,7 +121,7 @@ def score_checked(
         scores=MappingProxyType(scores),
         answered=len(given),
         missing=tuple(n for n in checked if n not in given and n not in left_out) if is_missing else (),
-        risk=tuple(n for n in edition.risk_items if n in given and given[n] > edition.risk_above),
+        risk=edition.risk_in(given),
         band=edition.band(total) if total is not None and not left_out else None,
     )
 

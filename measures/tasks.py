@@ -3,6 +3,7 @@ import uuid
 from jobs.tasks import job_task
 
 from . import actions, priors
+from .actions import risk
 
 
 @job_task("measures.sweep_trends")
@@ -13,3 +14,8 @@ def sweep_trends(organisation_id: uuid.UUID) -> None:
 @job_task("measures.estimate_priors")
 def estimate_priors(organisation_id: uuid.UUID) -> None:
     priors.estimate_priors(organisation_id=organisation_id)
+
+
+@job_task("measures.pass_on_risk_answers")
+def pass_on_risk_answers(organisation_id: uuid.UUID) -> None:
+    risk.pass_on_risk_answers(organisation_id=organisation_id)

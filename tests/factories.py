@@ -26,7 +26,7 @@ from clients.models import Episode
 from jobs.organisation import acting_in, current_organisation, set_organisation
 from measures import actions as measures
 from measures import tokens
-from measures.models import RatingRequest
+from measures.models import Rating, RatingRequest, RiskAnswer
 from reports import actions as imports
 from reports.models import ImportBatch
 from ruptures import actions as ruptures
@@ -111,6 +111,18 @@ def rate_as_client(session: TherapySession, goal: int = 7, task: int = 7, bond: 
         comment=comment,
         by=None,
     )
+
+
+def rate_by_phq_9(session: TherapySession, *, harm: int | None, other: int = 1, **more: Any) -> Rating:
+    """A client's PHQ-9: `harm` is the answer to item 9, `other` that to the rest."""
+    answers = dict.fromkeys(range(1, 9), other) | {9: harm}
+    return measures.record_rating(
+        session=session, instrument="phq-9", rater="client", answers=answers, **{"by": None, **more}
+    )
+
+
+def make_risk_answer(session: TherapySession, harm: int = 2) -> RiskAnswer:
+    return rate_by_phq_9(session, harm=harm).risk_answer
 
 
 def make_course(episode: Episode, bonds: list[int | None]) -> list[TherapySession]:

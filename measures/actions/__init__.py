@@ -27,6 +27,7 @@ from ..priors import Judgement, judge, published
 from ..selectors import series_of
 from ..statistics.joint import Key
 from ..statistics.summary import TrendSummary, summarise
+from .risk import note_risk
 
 # Lives in `ruptures`, as trends that change raise and withdraw signals.
 COMPUTE_TRENDS = "ruptures.judge_episode"
@@ -142,6 +143,7 @@ def record_rating(
         by=by,
         fields=[instrument, rater],
     )
+    note_risk(rating)
     make_trends_stale(session.episode)
     return rating
 

@@ -164,6 +164,11 @@ class Edition:
         """What an item mean over `count` items is multiplied with to give the published score."""
         return {"sum": count, "mean": 1, "mean_times_10": 10}[self.scoring]
 
+    def risk_in(self, answers: Mapping[int, float | None]) -> tuple[int, ...]:
+        """The risk items whose answer, as given, is one to act on at once."""
+        given = {number: answers.get(number) for number in self.risk_items}
+        return tuple(number for number, answer in given.items() if answer is not None and answer > self.risk_above)
+
     def is_higher_better(self, scale: str) -> bool:
         return self.higher_is_better is not (scale in self.opposite)
 

@@ -13,6 +13,7 @@ from sessions_app.models import TherapySession
 
 from .. import instruments
 from ..statistics.prior import Prior
+from .risk import RiskAnswer as RiskAnswer
 
 COMMENT_LENGTH = 2_000
 

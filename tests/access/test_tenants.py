@@ -29,13 +29,16 @@ PROTECTED = [
 @pytest.fixture
 def both(service, other_service):
     """A course of therapy in each service. The test acts inside the first."""
-    factories.make_signal(factories.make_episode(service.ada))
+    episode = factories.make_episode(service.ada)
+    factories.make_signal(episode)
+    factories.make_risk_answer(factories.make_session(episode))
     factories.make_import(service)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
         factories.make_signal(episode)
         factories.make_request(factories.make_session(episode))
+        factories.make_risk_answer(factories.make_session(episode))
         factories.make_import(other_service)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
     return service, other_service

@@ -240,6 +240,8 @@ def settings_form(**values):
         "name": "Harbour East",
         "time_zone": "America/New_York",
         "emergency_text": "Call 000.",
+        "risk_text": "",
+        "risk_hours": 24,
         "signal_rate": "default",
         "signal_preset": "",
         "version": 1,
@@ -260,7 +262,17 @@ def test_the_service_is_renamed_and_clients_see_it(service, sam):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"name": ""}, {"time_zone": "Mars/Olympus"}, {"emergency_text": ""}, {"signal_rate": "loud"}]
+    "wrong",
+    [
+        {"name": ""},
+        {"time_zone": "Mars/Olympus"},
+        {"emergency_text": ""},
+        {"signal_rate": "loud"},
+        {"risk_hours": ""},
+        {"risk_hours": 0},
+        {"risk_hours": 169},
+        {"risk_text": "x" * 2001},
+    ],
 )
 def test_a_setting_that_cannot_be_is_said_beside_its_field(service, sam, wrong):
     answer = sam.post(reverse("accounts:organisation-edit"), settings_form(**wrong))

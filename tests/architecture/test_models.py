@@ -37,6 +37,9 @@ NOT_BY_A_PERSON = {
     "accounts.AuditEvent.happened_at": "`person` is who did it",
     "measures.RatingRequest.expires_at": "a deadline, which comes by itself",
     "measures.RatingRequest.redeemed_at": "the client has no account; `redeemed_key` says which form it was",
+    "measures.RiskAnswer.raised_at": "follows from a rating, which says by whom",
+    "measures.RiskAnswer.passed_on_at": "the clock passes it on",
+    "measures.RiskAnswer.withdrawn_at": "follows from a correction, which says by whom",
     "measures.EpisodeSeries.changed_at": "follows from a rating, which says by whom",
     "measures.EpisodeSeries.computed_at": "a worker computes it",
     "measures.ServicePrior.estimated_at": "a worker estimates it",
@@ -76,7 +79,11 @@ def test_free_text_about_a_client_is_never_operational():
         for field in model._meta.concrete_fields
         if isinstance(field, models.TextField | models.JSONField)
     ]
-    of_the_program = {("accounts.Organisation", "emergency_text"), ("accounts.AuditEvent", "fields")}
+    of_the_program = {
+        ("accounts.Organisation", "emergency_text"),
+        ("accounts.Organisation", "risk_text"),
+        ("accounts.AuditEvent", "fields"),
+    }
     assert {text for text in texts if FIELDS[text[0]][text[1]] == OPERATIONAL} == of_the_program
 
 
@@ -214,6 +221,7 @@ class Rows:
     chunk: Any
     signal: Any
     recompute: Any
+    risk: Any
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)
@@ -271,6 +279,7 @@ def rows(service):
         chunk=batch.chunks.first(),
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1")),
         recompute=ruptures.start_recompute(organisation_id=service.organisation.pk),
+        risk=factories.make_risk_answer(session),
     )
 
 
@@ -346,6 +355,16 @@ CASES: dict[str, Case] = {
         lambda rows: {"submitted_by": rows.ada},
         lambda rows: {"submitted_by": None},
     ),
+    "measures.RiskAnswer.rating": copy("risk", lambda rows: {"rating": rows.rating}),
+    "measures_risk_answered": change("risk", {"answers": {"9": 1}}, {"answers": {}}),
+    "measures_risk_acknowledged_with_what_was_done": Case(
+        lambda rows: rows.risk,
+        lambda rows: {"acknowledged_at": NOW, "acknowledged_by": rows.ada, "done": "rang"},
+        lambda rows: {"acknowledged_at": NOW, "acknowledged_by": rows.ada},
+    ),
+    "measures_risk_withdrawn_with_note": change(
+        "risk", {"withdrawn_at": NOW, "note": "corrected"}, {"withdrawn_at": NOW}
+    ),
     "measures_score_scale_once": copy("score", lambda rows: {"scale": "other"}),
     "measures_score_value_or_reason": change(
         "score", {"value": None, "mean": None, "reason": "too few answers"}, {"value": None, "mean": None}
@@ -391,6 +410,7 @@ CASES: dict[str, Case] = {
     "measures_ownmeasure_construct_known": change("measure", {"construct": "alliance"}, {"construct": "weather"}),
     "measures_ownmeasure_sd_positive": change("measure", {"sd": 7.5}, {"sd": 0}),
     "measures_ownmeasure_reliability_is_one": change("measure", {"reliability": 0.9}, {"reliability": 1.1}),
+    "accounts_organisation_risk_hours_1_to_168": change("organisation", {"risk_hours": 168}, {"risk_hours": 0}),
     "accounts_organisation_signal_rate_known": change(
         "organisation", {"signal_rate": "looser"}, {"signal_rate": "loud"}
     ),
