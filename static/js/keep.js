@@ -67,11 +67,15 @@
     const now = values(form);
     const isSame = entry && JSON.stringify(entry.values) === JSON.stringify(now);
     if (entry && !isSame && !isRejected && entry.values.length === now.length) restore(form, entry);
-    const keep = () => write(key, { user, values: values(form) });
-    form.addEventListener("input", keep);
-    form.addEventListener("change", keep);
-    form.addEventListener("submit", () => write(key, { user, values: values(form), sent: true }));
   }
+
+  // Also forms that came later, with a part of the page that renews itself.
+  const keep = (event) => {
+    const form = event.target.closest("form[data-keep]");
+    const sent = event.type === "submit" ? { sent: true } : {};
+    if (form) write(PREFIX + form.dataset.keep, { user, values: values(form), ...sent });
+  };
+  for (const type of ["input", "change", "submit"]) document.addEventListener(type, keep);
 
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-sign-out]")) kept().forEach((key) => store.removeItem(key));
