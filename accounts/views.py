@@ -8,6 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from measures import risk
+
 from . import actions, selectors
 from .access import PAGES, may_open
 from .forms import (
@@ -41,6 +43,7 @@ def person_list(request: SignedInRequest) -> HttpResponse:
         "people": selectors.people(request.user),
         "supervisions": selectors.supervisions(request.user),
         "form": SupervisionForm(people=selectors.active_people(request.user)),
+        "risk_unread": risk.unread(request.user),
     }
     return render(request, "accounts/person_list.html", context)
 
@@ -133,6 +136,7 @@ def supervision_start(request: SignedInRequest) -> HttpResponse:
         "people": selectors.people(request.user),
         "supervisions": selectors.supervisions(request.user),
         "form": form,
+        "risk_unread": risk.unread(request.user),
     }
     return form_page(request, "accounts/person_list.html", context)
 

@@ -25,6 +25,7 @@ from measures import instruments
 from measures.forms import RatingForm
 from measures.instruments import COMPONENTS
 from measures.statistics.summary import Point
+from measures.views.risk import CASELOAD, EPISODE, notices_now, notices_of_episode, record_viewed
 from ruptures.models import Reason
 
 from . import figures
@@ -40,7 +41,8 @@ def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -
 def episode(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = visible_episode(request, episode_id)
     record_view(request, episode)
-    return render(request, "dashboards/episode.html", episode_context(request, episode))
+    risk = notices_of_episode(request, episode, back=EPISODE)
+    return render(request, "dashboards/episode.html", {**episode_context(request, episode), "risk": risk})
 
 
 def record_view(request: SignedInRequest, episode: Episode) -> None:
@@ -130,8 +132,11 @@ class EpisodeFigure(FigureView):
 
 @require_GET
 def caseload(request: SignedInRequest) -> HttpResponse:
+    risk = notices_now(request, back=CASELOAD)
+    record_viewed(request, risk.open)
     rows = caseloads.caseload(request.user)
     context = {
+        "risk": risk,
         "rows": rows,
         "therapists": len({row.row.episode.therapist_id for row in rows}),
         "has_dots": bool(caseloads.caseload_dots(rows)),

@@ -19,7 +19,7 @@ from sessions_app.models import Phase, TherapySession
 from sessions_app.selectors import with_last_session
 
 from . import catalogue, instruments, tokens
-from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
+from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, RiskAnswer, Score, Trend
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
@@ -156,10 +156,11 @@ class EpisodeRow:
     instrument: instruments.Instrument
     is_updating: bool
     waiting_ratings: int
+    has_risk: bool
 
 
 def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
-    """Clients' trends of the alliance beside each episode, in three queries however many there are.
+    """Clients' trends of the alliance beside each episode, in four queries however many there are.
 
     Of one instrument, whichever others were used: numbers of different ranges do not stand in one row.
     """
@@ -180,6 +181,8 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
         .filter(session__episode_id__in=ids)
         .values_list("session__episode_id", flat=True)
     )
+    open_risk = RiskAnswer.objects.open().filter(rating__session__episode_id__in=ids)
+    with_risk = set(open_risk.values_list("rating__session__episode_id", flat=True))
     rows = []
     for episode in episodes:
         by_code = trends[episode.pk]
@@ -191,6 +194,7 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
                 shipped[most_rated],
                 episode.pk in updating,
                 sealed[episode.pk],
+                episode.pk in with_risk,
             )
         )
     return rows

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from . import views
+from .views import risk
 
 app_name = "measures"
 urlpatterns = [
@@ -8,6 +9,9 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/show-rating/", views.rating_show, name="rating-show"),
     path("links/<uuid:request_id>/withdraw/", views.request_revoke, name="request-revoke"),
     path("episodes/<uuid:episode_id>/baseline/", views.baseline, name="baseline"),
+    path("risk/", risk.risk_now, name="risk-now"),
+    path("risk/<uuid:answer_id>/", risk.risk_answer, name="risk-answer"),
+    path("episodes/<uuid:episode_id>/risk/", risk.risk_of_episode, name="risk-of-episode"),
     path("r/<str:token>", views.link, name="link"),
     path("rate/<uuid:request_id>/", views.rate, name="rate"),
     path("rate/<uuid:request_id>/thanks/", views.thanks, name="thanks"),

@@ -19,7 +19,10 @@ from measures import actions as measures
 from measures import instruments
 from measures import selectors as ratings
 from measures.forms import RatingForm
+from measures.risk import of_the_past
 from measures.views import link_of, qr_of
+from measures.views.risk import SESSION, TODAY, notices_now, notices_of_episode
+from measures.views.risk import record_viewed as record_risk_viewed
 from ruptures.selectors import new_signals
 
 from . import actions, selectors
@@ -31,9 +34,14 @@ OWN_INSTRUMENT = "session-check-in"
 
 @require_GET
 def today(request: SignedInRequest) -> HttpResponse:
-    return render(
-        request, "sessions_app/today.html", {"today": ratings.today(request.user), "signals": new_signals(request.user)}
-    )
+    risk = notices_now(request, back=TODAY)
+    record_risk_viewed(request, risk.open)
+    context = {
+        "risk": risk,
+        "today": ratings.today(request.user),
+        "signals": new_signals(request.user),
+    }
+    return render(request, "sessions_app/today.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -92,7 +100,11 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     is_own = session.episode.therapist_id == request.user.pk
     record_viewed(session, request)
     shown = ratings.session_ratings(session)
+    risk = notices_of_episode(request, session.episode, back=SESSION)
     context = {
+        "risk": risk,
+        "risk_settled": [notice for notice in risk.settled if notice.answer.rating.session_id == session.pk],
+        "risk_of_the_past": of_the_past(shown.shown),
         "session": session,
         "episode": session.episode,
         "is_own": is_own,

@@ -27,8 +27,9 @@ class CaseloadRow:
 
     @property
     def order(self) -> tuple[int, str]:
-        """Possible ruptures first, then the rest by code: need before name, and no ranking of people."""
-        return (0 if self.change.tone == "attention" else 1, self.row.episode.client.code)
+        """Risk answers, then possible ruptures, then the rest by code: need before name, and no ranking of people."""
+        need = 0 if self.row.has_risk else 1 if self.change.tone == "attention" else 2
+        return (need, self.row.episode.client.code)
 
 
 def caseload(user: User) -> list[CaseloadRow]:

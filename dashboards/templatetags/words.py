@@ -1,7 +1,7 @@
 """Numbers and days as the pages write them."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -42,6 +42,17 @@ def days_ago(day: date | None) -> str:
     if days == 1:
         return "yesterday"
     return f"{days} days ago" if days < 60 else f"{day:%-d %B %Y}"
+
+
+@register.filter
+def waited(since: datetime) -> str:
+    """How long ago, in the largest unit that tells something."""
+    minutes = int((timezone.now() - since).total_seconds() // 60)
+    for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "less than a minute"
 
 
 @register.filter

@@ -64,6 +64,9 @@ measures:request-create           in 405 405  403  405  403 403  403   in   405 
 measures:request-revoke           in 405 405  403  405  403 403  403   in   405   403
 measures:baseline                 in 405 405  403  405  403 403  403   in   405   403
 measures:rating-show              in 405 405  403  405  403 403  403   in   405   403
+measures:risk-now                 in 200 200  200  200  200 403  403   in   200   403
+measures:risk-of-episode          in 200 404  200  200  404 403  403   in   404   403
+measures:risk-answer              in 200 404  200  200  404 403  403   in   404   403
 measures:link                    302 302 302  302  302  302 302  302  302   302   302
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  404 404 404  404  404  404 404  404  404   404   404
@@ -126,6 +129,9 @@ measures:request-create           in 302 404  403  403  403 403  403   in   404 
 measures:request-revoke           in 302 404  403  403  403 403  403   in   404   403
 measures:baseline                 in 302 404  403  403  403 403  403   in   404   403
 measures:rating-show              in 302 404  403  403  403 403  403   in   404   403
+measures:risk-now                 in 405 405  405  405  405 403  403   in   405   403
+measures:risk-of-episode          in 405 405  405  405  405 403  403   in   405   403
+measures:risk-answer              in 302 404  403  403  404 403  403   in   404   403
 measures:link                    405 405 405  405  405  405 405  405  405   405   405
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  405 405 405  405  405  405 405  405  405   405   405
@@ -404,7 +410,12 @@ def test_a_used_link_thanks_only_the_browser_that_used_it(world):
 
 
 def everybody_may_read(monkeypatch):
-    for place in ("clients.models.reach", "sessions_app.models.reach", "measures.models.reach"):
+    for place in (
+        "clients.models.reach",
+        "sessions_app.models.reach",
+        "measures.models.reach",
+        "measures.models.risk.reach",
+    ):
         monkeypatch.setattr(place, lambda user, path: Q())
 
 
@@ -416,6 +427,10 @@ def everybody_may_write(monkeypatch):
     apps = ("clients.views", "clients.actions", "sessions_app.views", "sessions_app.actions", "measures.views")
     for place in (*apps, "measures.actions"):
         monkeypatch.setattr(f"{place}.check_own", lambda user, therapist_id: None)
+
+
+def a_supervisor_acknowledges_before_it_is_passed_on(monkeypatch):
+    monkeypatch.setattr("measures.models.risk.is_to_act_on", lambda user: Q())
 
 
 def a_row_is_forgotten(monkeypatch):
@@ -430,7 +445,12 @@ def a_supervisor_reads_everybody(monkeypatch):
     def reach(user, path):
         return Q() if user.is_supervisor else Q(**{path: user})
 
-    for place in ("clients.models.reach", "sessions_app.models.reach", "measures.models.reach"):
+    for place in (
+        "clients.models.reach",
+        "sessions_app.models.reach",
+        "measures.models.reach",
+        "measures.models.risk.reach",
+    ):
         monkeypatch.setattr(place, reach)
 
 
@@ -443,6 +463,7 @@ FAULTS = [
     (everybody_may_read, "tom"),
     (everybody_may_open, "sam"),
     (everybody_may_write, "vera"),
+    (a_supervisor_acknowledges_before_it_is_passed_on, "ruth"),
     (a_row_is_forgotten, "ada"),
     (a_row_is_too_wide, "tom"),
     (a_supervisor_reads_everybody, "otto"),

@@ -14,7 +14,8 @@ from accounts.models import Supervision, User
 from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
-from measures.models import Rating, RatingRequest
+from measures.actions.risk import acknowledge_risk
+from measures.models import Rating, RatingRequest, RiskAnswer
 from reports import actions as imports
 from reports.mapping import toml_of
 from reports.models import ImportBatch
@@ -31,6 +32,7 @@ CANARIES = {
     "name of an ended episode's client": "Plover-canary",
     "note": "canary of the note",
     "comment": "canary of the comment",
+    "what was done about a risk answer": "canary of what was done",
 }
 IMPORT_MAPPING: dict[str, Any] = {
     "client": {"column": "who"},
@@ -56,6 +58,7 @@ class World:
     session: TherapySession
     unrated: TherapySession
     sealed: TherapySession
+    risk: RiskAnswer
     request: RatingRequest
     token: str
     supervision: Supervision
@@ -102,6 +105,9 @@ def make_world(service: Service, other: Service) -> World:
     request, token = factories.make_request(unrated)
     sealed = factories.make_session(episode)
     factories.rate_as_client(sealed, comment="canary of the comment, unseen")
+    seen_to = factories.make_risk_answer(factories.make_session(episode))
+    acknowledge_risk(answer=seen_to, done=CANARIES["what was done about a risk answer"], by=service.ada)
+    risk = factories.make_risk_answer(factories.make_session(episode))
     ruptures.judge_episode(episode_id=episode.pk)
     factories.make_episode(service.tom, code="T-1", name="Tern")
     with acting_in(other.organisation.pk):
@@ -116,6 +122,7 @@ def make_world(service: Service, other: Service) -> World:
         session=session,
         unrated=unrated,
         sealed=sealed,
+        risk=risk,
         request=request,
         token=token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
@@ -189,6 +196,8 @@ def address(world: World, route: str) -> str:
         "measures:baseline": [episode],
         "measures:rating-show": [world.sealed.pk],
         "measures:request-revoke": [world.request.pk],
+        "measures:risk-of-episode": [episode],
+        "measures:risk-answer": [world.risk.pk],
         "measures:link": [world.token],
         "measures:rate": [world.request.pk],
         "measures:thanks": [world.request.pk],
@@ -234,6 +243,8 @@ def content(world: World, route: str) -> dict[str, Any]:
             "name": "Renamed",
             "time_zone": "Europe/Paris",
             "emergency_text": "Call.",
+            "risk_text": "Ring them.",
+            "risk_hours": 12,
             "signal_rate": "looser",
             "signal_preset": "",
             "version": 1,
@@ -246,6 +257,7 @@ def content(world: World, route: str) -> dict[str, Any]:
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
         "measures:baseline": {"session": world.session.number},
         "measures:request-create": {"instrument": "session-check-in"},
+        "measures:risk-answer": {"done": "Rang the client.", "back": "today"},
         "ruptures:signal-dismiss": {"reason": "talked"},
         "measures:rate": {"submission": uuid.uuid4(), "item-1": "5"},
         "reports:import-create": {"file": SimpleUploadedFile("new.csv", b"who,nr\nI-2,1\n")},
