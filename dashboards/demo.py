@@ -16,6 +16,7 @@ from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
 from measures import actions as measures
+from measures.actions.risk import acknowledge_risk
 from sessions_app import actions as sessions
 from sessions_app.models import TherapySession
 
@@ -85,8 +86,11 @@ def load(*, seed: int = SEED, today: date | None = None) -> Organisation | None:
             therapists = [person for person in people.values() if person.is_therapist]
             courses = list(COURSES)
             rng.shuffle(courses)
-            for number, (course, name) in enumerate(zip(courses, NAMES, strict=True)):
+            last_sessions = [
                 make_client(rng, therapists[number % 4], number, course, name, today)
+                for number, (course, name) in enumerate(zip(courses, NAMES, strict=True))
+            ]
+            make_risk_answers(rng, [session for session in last_sessions if session.episode.is_open])
     return organisation
 
 
@@ -101,7 +105,10 @@ def make_people(organisation: Organisation) -> dict[str, User]:
     return people
 
 
-def make_client(rng: random.Random, therapist: User, number: int, course: str, name: str, today: date) -> None:
+def make_client(
+    rng: random.Random, therapist: User, number: int, course: str, name: str, today: date
+) -> TherapySession:
+    """Returns the last session that was logged."""
     plan = plan_course(rng, course, today, is_recent=number % 5 == 0)
     code = f"{name.split()[-1][0]}-{rng.randrange(100, 999)}{number:02d}"
     client = clients.create_client(code=code, name="" if number % 3 == 2 else name.split()[0], by=therapist)
@@ -112,7 +119,6 @@ def make_client(rng: random.Random, therapist: User, number: int, course: str, n
         started_on=plan.meetings[0][0],
         by=therapist,
     )
-    last = None
     for index, (day, attendance, levels) in enumerate(plan.meetings, start=1):
         is_last = index == len(plan.meetings)
         last = log_meeting(rng, episode, index, day, attendance, plan.course)
@@ -121,6 +127,24 @@ def make_client(rng: random.Random, therapist: User, number: int, course: str, n
     if plan.ended_on:
         ending = "client" if course == "erosion" else "planned"
         clients.end_episode(episode=episode, ended_on=plan.ended_on, ending=ending, by=therapist)
+    return last
+
+
+def make_risk_answers(rng: random.Random, sessions: list[TherapySession]) -> None:
+    """Of two therapists two clients each have filled in a PHQ-9: one answer waits, one has been seen to."""
+    by_therapist: dict[User, list[TherapySession]] = {}
+    for session in sessions:
+        by_therapist.setdefault(session.episode.therapist, []).append(session)
+    for therapist, of_therapist in list(by_therapist.items())[:2]:
+        waiting, seen_to = of_therapist[:2]
+        for session, answer in ((waiting, 2), (seen_to, 1)):
+            answers: dict[int, float] = {1: 2, 2: 2, 3: 3, 4: 2, 5: 1, 6: 2, 7: 1, 8: 0, 9: answer}
+            record(session, "phq-9", "client", answers, by=None, submitted_at=moment(session.held_on, rng))
+        acknowledge_risk(
+            answer=seen_to.ratings.get(instrument="phq-9").risk_answer,
+            done="Rang the same afternoon. Passing thoughts, no plan; knows whom to call. We talk again on Friday.",
+            by=therapist,
+        )
 
 
 def plan_course(rng: random.Random, course: str, today: date, *, is_recent: bool) -> Plan:
