@@ -36,9 +36,14 @@ REFUSAL = re.compile(r"the server responded with a status of (403|404|409|422) "
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory):
+def home(tmp_path_factory):
+    """The running demo's folder."""
+    return tmp_path_factory.mktemp("browser") / "data"
+
+
+@pytest.fixture(scope="session")
+def product(home):
     """The address of a running demo: web server, worker, beat, relay, database and queue of its own."""
-    home = tmp_path_factory.mktemp("browser") / "data"
     log = home.with_suffix(".log")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

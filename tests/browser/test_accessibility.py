@@ -58,6 +58,12 @@ def thanks(page, _):
     steps.rate_as_client(page, page.locator("[data-client-link]").get_attribute("href"), [7, 7, 7, 7, 7, 7])
 
 
+def risk_answer_with_error(page, _):
+    page.goto("/today/")
+    page.get_by_role("button", name="Acknowledge").first.click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
 def caseload_with_chart(page, _):
     page.goto("/caseload/")
     steps.drawn(page, "caseload-chart")
@@ -68,6 +74,7 @@ PAGES = {
     "today": (steps.THERAPIST, goto("/today/")),
     "client list": (steps.THERAPIST, goto("/clients/")),
     "new client with errors": (steps.THERAPIST, new_client_with_errors),
+    "risk answer with error": (steps.THERAPIST, risk_answer_with_error),
     "episode": (steps.THERAPIST, episode_with_chart),
     "log with errors": (steps.THERAPIST, log_with_errors),
     "session with link": (steps.THERAPIST, session_with_link),

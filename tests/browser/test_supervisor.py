@@ -17,6 +17,9 @@ def caseload(open_page):
 
 def test_the_caseload_starts_with_those_worth_a_look_and_says_why(caseload):
     rows = caseload.locator("#caseload tbody tr").all_inner_texts()
+    at_risk = ["risk answer waits" in row for row in rows]
+    assert any(at_risk) and at_risk == sorted(at_risk, reverse=True)
+    rows = rows[sum(at_risk) :]
     worth_a_look = ["worth a look" in row for row in rows]
     assert any(worth_a_look) and not all(worth_a_look)
     assert worth_a_look == sorted(worth_a_look, reverse=True)
@@ -26,6 +29,7 @@ def test_the_caseload_starts_with_those_worth_a_look_and_says_why(caseload):
 
 def test_a_click_on_a_mark_opens_that_episode(caseload):
     steps.drawn(caseload, "caseload-chart")
+    caseload.locator("#caseload-chart").scroll_into_view_if_needed()
     # The mark that stands furthest from its neighbours, so that the click can mean no other.
     mark = caseload.evaluate(
         """() => {
