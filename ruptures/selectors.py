@@ -1,20 +1,23 @@
-"""Signals as pages show them. What is not yours to see is not among them."""
+"""Signals and ruptures as pages show them. What is not yours to see is not among them."""
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery
 
 from accounts.models import User
 from clients.models import Episode
 from jobs.models import Job
 from measures.actions import COMPUTE_TRENDS
-from measures.models import EpisodeSeries, ServicePrior
+from measures.models import EpisodeSeries, Rater, ServicePrior, Trend
+from sessions_app.models import TOOK_PLACE, TherapySession
 
-from .models import Recompute, Signal, State
+from .aftermath import Followed, Level, follow
+from .lifecycle import SUSPECTED
+from .models import Recompute, RepairAttempt, Rupture, Signal, State
 
 SHOWN = 20
 
@@ -46,6 +49,100 @@ def standing_signals(episodes: Iterable[Episode]) -> dict[uuid.UUID, list[Signal
     for signal in found.select_related("session"):
         by_episode[signal.session.episode_id].append(signal)
     return by_episode
+
+
+# --- Ruptures -------------------------------------------------------------------------------------------
+
+
+def attempts_of(path: str) -> "Prefetch[str, QuerySet[RepairAttempt], str]":
+    return Prefetch(path, RepairAttempt.objects.select_related("session"))
+
+
+def ruptures(user: User) -> QuerySet[Rupture]:
+    return Rupture.objects.visible_to(user).select_related("session__episode__client", "session__episode__therapist")
+
+
+def rupture_of(user: User, rupture_id: uuid.UUID) -> Rupture | None:
+    """A rupture with its evidence, the oldest first, and its attempts."""
+    found = ruptures(user).filter(pk=rupture_id).select_related("closed_by", "session__episode__series")
+    return found.prefetch_related(
+        attempts_of("attempts"), Prefetch("signals", Signal.objects.order_by("raised_at"))
+    ).first()
+
+
+def attempt_of(user: User, attempt_id: uuid.UUID) -> RepairAttempt | None:
+    of = ("rupture__session__episode__client", "rupture__session__episode__therapist", "session")
+    return RepairAttempt.objects.visible_to(user).select_related(*of).filter(pk=attempt_id).first()
+
+
+def ruptures_of(episode: Episode) -> list[Rupture]:
+    """An episode's ruptures with their attempts, in the order of its sessions; two queries."""
+    found = Rupture.objects.filter(session__episode=episode).select_related("session")
+    return list(found.prefetch_related(attempts_of("attempts")))
+
+
+def open_ruptures(episode: Episode) -> list[Rupture]:
+    return [rupture for rupture in ruptures_of(episode) if rupture.is_open]
+
+
+def ruptures_in(session: TherapySession) -> list[Rupture]:
+    return list(Rupture.objects.filter(session=session).select_related("session"))
+
+
+def sessions_for_attempts(rupture: Rupture) -> QuerySet[TherapySession]:
+    """Those in which something may have been tried: from the rupture's own on, if they took place."""
+    later = TherapySession.objects.filter(episode=rupture.session.episode_id, number__gte=rupture.session.number)
+    return later.filter(attendance__in=TOOK_PLACE)
+
+
+def open_repairs(user: User) -> list[Rupture]:
+    """Open ruptures of a therapist's own open episodes, the longest open first.
+
+    A suspected one whose session has a signal that waits for an answer is answered with that.
+    """
+    asked = Signal.objects.filter(session=OuterRef("session"), state=State.NEW)
+    own = ruptures(user).open().filter(session__episode__therapist=user, session__episode__ended_on=None)  # type: ignore[attr-defined]
+    own = own.exclude(Exists(asked), state=SUSPECTED).prefetch_related(attempts_of("attempts"))
+    return list(own.order_by("session__held_on", "created_at")[:SHOWN])
+
+
+def followed(rupture: Rupture) -> list[Followed]:
+    """What both people's ratings of the component say after a rupture, client first; one query.
+
+    By the instrument of its signal, else by the one that the client rated most often.
+    """
+    if not rupture.component:
+        return []
+    signals = list(rupture.signals.all())
+    of_component = Trend.objects.filter(
+        episode=rupture.session.episode_id, scale=rupture.component, rater__in=(Rater.CLIENT, Rater.THERAPIST)
+    )
+    trends = sorted(of_component, key=lambda trend: (trend.rater, -trend.n))
+    instrument = signals[0].instrument if signals else next((trend.instrument for trend in trends), "")
+    return [
+        follow(
+            [(session, value) for session, value in trend.points if value is not None],
+            scale=trend.scale,
+            rater=trend.rater,
+            session=rupture.session.number,
+            level=level_of(rupture, signals, trend.rater, {session: low for session, low, _ in trend.expected}),
+        )
+        for trend in trends
+        if trend.instrument == instrument
+    ]
+
+
+def level_of(rupture: Rupture, signals: Iterable[Signal], rater: str, lows: Mapping[int, float]) -> Level | None:
+    """What it takes to be back: as the signal of a rupture says, else the lower end of what was expected, by session.
+
+    None also where a signal tells of scores that were each within what was expected, and low only together.
+    """
+    for signal in signals:
+        for look in signal.looks:
+            if (look.rater, look.scale) == (rater, rupture.component):
+                return Level(look.low, is_expected=look.from_session is None) if look.is_below else None
+    low = lows.get(rupture.session.number)
+    return None if low is None else Level(low, is_expected=True)
 
 
 # --- The trends of an organisation, for its administrator -----------------------------------------------

@@ -30,7 +30,8 @@ from measures.models import Rating, RatingRequest, RiskAnswer
 from reports import actions as imports
 from reports.models import ImportBatch
 from ruptures import actions as ruptures
-from ruptures.models import Signal
+from ruptures.actions import repair
+from ruptures.models import RepairAttempt, Rupture, Signal
 from sessions_app import actions as sessions
 from sessions_app.models import TherapySession
 
@@ -143,6 +144,28 @@ def make_signal(episode: Episode) -> Signal:
     (*_earlier, last) = make_course(episode, [8, 7, 8, 8, 7, 8, 2])
     ruptures.judge_episode(episode_id=episode.pk)
     return Signal.objects.get(session=last)
+
+
+def check_strain(session: TherapySession, tension: int, strength: int = 5, talked: int = 2, better: int = 3) -> Any:
+    """The client's strain check; it waits for the therapist's own rating, as every rating of the alliance does."""
+    return measures.record_rating(
+        session=session,
+        instrument="strain-check",
+        rater="client",
+        answers={1: tension, 2: strength, 3: talked, 4: better},
+        by=None,
+    )
+
+
+def make_rupture(session: TherapySession, **values: Any) -> Rupture:
+    """A withdrawal in the bond that the therapist noted."""
+    defaults = {"type": "withdrawal", "markers": ["appeasing"], "component": "bond", "noticed_by": "therapist"}
+    return repair.note_rupture(session=session, by=session.episode.therapist, **{**defaults, **values})
+
+
+def make_attempt(rupture: Rupture, session: TherapySession, **values: Any) -> RepairAttempt:
+    defaults = {"strategies": ["validate", "own-part"], "rupture": rupture, "session": session}
+    return repair.add_attempt(by=session.episode.therapist, **{**defaults, **values})
 
 
 def make_import(service: Service) -> ImportBatch:

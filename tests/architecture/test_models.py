@@ -22,6 +22,7 @@ from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.models import EpisodeSeries, OwnMeasure, Trend
 from ruptures import actions as ruptures
+from ruptures.models import Rupture
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -222,6 +223,9 @@ class Rows:
     signal: Any
     recompute: Any
     risk: Any
+    rupture: Any
+    suspected: Any
+    attempt: Any
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)
@@ -280,7 +284,18 @@ def rows(service):
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1")),
         recompute=ruptures.start_recompute(organisation_id=service.organisation.pk),
         risk=factories.make_risk_answer(session),
+        rupture=(rupture := factories.make_rupture(session)),
+        suspected=make_suspected(service),
+        attempt=factories.make_attempt(rupture, session),
     )
+
+
+def make_suspected(service: Any) -> Rupture:
+    session = factories.make_session(factories.make_episode(service.ada, code="S-2"))
+    factories.rate_as_therapist(session)
+    factories.check_strain(session, 5)
+    ruptures.judge_episode(episode_id=session.episode_id)
+    return Rupture.objects.get(session=session)
 
 
 Values = Callable[[Rows], dict[str, Any]]
@@ -438,6 +453,49 @@ CASES: dict[str, Case] = {
     "ruptures_signal_withdrawn_with_note": change(
         "signal", {"state": "withdrawn", "note": "corrected"}, {"state": "withdrawn"}
     ),
+    "ruptures_rupture_strain_once": copy("suspected", lambda rows: {"strain": None}),
+    "ruptures_rupture_markers_of_type": change(
+        "rupture", {"type": "mixed", "markers": ["appeasing", "control"]}, {"markers": ["appeasing", "control"]}
+    ),
+    "ruptures_rupture_component_known": change("rupture", {"component": ""}, {"component": "total"}),
+    "ruptures_rupture_intensity_1_to_5": change("rupture", {"intensity": 5}, {"intensity": 6}),
+    "ruptures_rupture_noticed_by_known": change("rupture", {"noticed_by": "attendance"}, {"noticed_by": ""}),
+    "ruptures_rupture_confirmed_by": Case(
+        lambda rows: rows.suspected,
+        lambda rows: {"state": "confirmed", "confirmed_at": NOW, "confirmed_by": rows.ada},
+        lambda rows: {"state": "confirmed", "confirmed_at": NOW},
+    ),
+    "ruptures_rupture_confirmed_first": Case(
+        lambda rows: rows.suspected,
+        lambda rows: {"state": "in-repair", "confirmed_at": NOW, "confirmed_by": rows.ada},
+        lambda rows: {"state": "in-repair"},
+    ),
+    "ruptures_rupture_closed_at": Case(
+        lambda rows: rows.rupture,
+        lambda rows: {"state": "resolved", "closed_at": NOW, "closed_by": rows.ada},
+        lambda rows: {"state": "resolved"},
+    ),
+    "ruptures_rupture_closed_by": Case(
+        lambda rows: rows.suspected,
+        lambda rows: {"state": "dismissed", "closed_at": NOW, "reason": "corrected"},
+        lambda rows: {"state": "dismissed", "closed_at": NOW, "reason": "talked"},
+    ),
+    "ruptures_rupture_dismissed_with_reason": Case(
+        lambda rows: rows.rupture,
+        lambda rows: {"state": "dismissed", "closed_at": NOW, "closed_by": rows.ada, "reason": "talked"},
+        lambda rows: {"state": "dismissed", "closed_at": NOW, "closed_by": rows.ada},
+    ),
+    "ruptures_attempt_strategies_known": change("attempt", {"strategies": ["clarify"]}, {"strategies": []}),
+    "ruptures_attempt_owned_part_is_acknowledged": change(
+        "attempt",
+        {"strategies": ["validate"], "acknowledged_own_contribution": False},
+        {"acknowledged_own_contribution": False},
+    ),
+    "ruptures_attempt_about_relationship": change(
+        "attempt", {"strategies": ["invite"], "talked_about_relationship": True}, {"strategies": ["invite"]}
+    ),
+    "ruptures_attempt_response_known": change("attempt", {"client_response": ""}, {"client_response": "resisted"}),
+    "ruptures_attempt_resolved_1_to_5": change("attempt", {"resolved": 1}, {"resolved": 0}),
     "ruptures_recompute_one_under_way": copy("recompute", lambda rows: {"finished_at": NOW}),
     "ruptures_recompute_done_within": change("recompute", {"done": 0}, {"done": 99}),
     "reports_batch_state_known": change("batch", {"state": "undone"}, {"state": "lost"}),

@@ -19,9 +19,14 @@ from measures.models import EpisodeSeries
 from measures.priors import Judgement
 from sessions_app.models import TherapySession
 
-from .evidence import Evidence, of_falls, of_looks, preset_of
-from .models import Reason, Recompute, Signal, State
-from .states import ANSWERED, answerable, state_now
+from ..evidence import Evidence, of_falls, of_looks, preset_of
+from ..lifecycle import DISMISSED, SUSPECTED
+from ..models import Reason, Recompute, Rupture, Signal, State
+from ..origins import dismiss_suspected, join_signals, note_strain, rupture_from
+from ..states import ANSWERED, answerable, state_now
+from .repair import add_attempt as add_attempt
+from .repair import close_at_ending as close_at_ending
+from .repair import note_rupture as note_rupture
 
 RECOMPUTE_NEXT = "ruptures.recompute_next"
 EPISODES_IN_A_STEP = 200
@@ -33,13 +38,23 @@ class AnsweredMeanwhile(ValidationError):
     """Somebody else has answered this signal, or what it rested on is gone."""
 
 
+class OnRecord(ValidationError):
+    """The signal has become a rupture, which is more than an answer to a signal."""
+
+
 @transaction.atomic
 def judge_episode(*, episode_id: uuid.UUID) -> None:
-    """Recompute an episode's trends and bring its signals in line with them. Doing it twice changes nothing.
+    """Recompute an episode's trends and bring its signals and ruptures in line. Doing it twice changes nothing.
 
     `compute_trends` lets workers on one episode take turns until the end of the transaction.
     """
     judgements = compute_trends(episode_id=episode_id)
+    bring_signals_in_line(episode_id, judgements)
+    join_signals(episode_id=episode_id)
+    note_strain(episode_id=episode_id)
+
+
+def bring_signals_in_line(episode_id: uuid.UUID, judgements: list[Judgement]) -> None:
     series = EpisodeSeries.objects.filter(episode_id=episode_id).first()
     if series is None:
         return
@@ -108,17 +123,24 @@ def is_rated_as_it_was(signal: Signal, judgements: Iterable[Judgement]) -> bool:
 
 @transaction.atomic
 def confirm_signal(*, signal: Signal, by: User) -> None:
-    """Say that it was a rupture. Raises AnsweredMeanwhile."""
+    """Say that it was a rupture, which is then on record with this evidence. Raises AnsweredMeanwhile."""
     _answer(signal, State.CONFIRMED, reason="", by=by)
+    belong_to(signal, rupture_from(signal, by=by))
     record_event("signal.confirmed", signal, by=by, **about(signal))
 
 
 @transaction.atomic
 def dismiss_signal(*, signal: Signal, reason: str, by: User) -> None:
-    """Say that it was none, and why. Raises AnsweredMeanwhile, and ValidationError without a reason."""
+    """Say that it was none, and why; a suspected rupture of the session goes with it.
+
+    Raises AnsweredMeanwhile, OnRecord, and ValidationError without a reason.
+    """
     if reason not in Reason.values:
         raise ValidationError({"reason": "Choose why this was no rupture."})
     _answer(signal, State.DISMISSED, reason=reason, by=by)
+    if signal.rupture is not None and signal.rupture.state not in (SUSPECTED, DISMISSED):
+        raise OnRecord("This is on record as a rupture. If it was none, say so on the rupture’s own page.")
+    belong_to(signal, dismiss_suspected(signal, by=by))
     record_event("signal.dismissed", signal, by=by, **about(signal))
 
 
@@ -130,6 +152,12 @@ def _answer(signal: Signal, state: State, *, reason: str, by: User) -> None:
     if not answered:
         raise AnsweredMeanwhile("This has been answered, or taken back, meanwhile. Look at how it stands now.")
     signal.refresh_from_db()
+
+
+def belong_to(signal: Signal, rupture: Rupture | None) -> None:
+    if rupture is not None and signal.rupture_id != rupture.pk:
+        signal.rupture = rupture
+        signal.save(update_fields=["rupture"])
 
 
 def about(signal: Signal) -> dict[str, Any]:
