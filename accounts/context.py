@@ -13,12 +13,12 @@ NAVIGATION = [
     (
         "Clients",
         "clients:client-list",
-        ("clients:", "dashboards:episode", "sessions_app:session", "measures:"),
+        ("clients:", "dashboards:episode", "sessions_app:session", "measures:", "ruptures:rupture", "ruptures:attempt"),
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision")),
     ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
-    ("Trends", "ruptures:trends", ("ruptures:",)),
+    ("Trends", "ruptures:trends", ("ruptures:trends",)),
     ("Imports", "reports:import-list", ("reports:import", "reports:template")),
 ]
 SHORTCUTS = {"Today": "g t", "Clients": "g l", "Caseload": "g c"}

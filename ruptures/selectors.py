@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.models import User
 from clients.models import Episode
@@ -86,7 +86,9 @@ def open_ruptures(episode: Episode) -> list[Rupture]:
 
 
 def ruptures_in(session: TherapySession) -> list[Rupture]:
-    return list(Rupture.objects.filter(session=session).select_related("session"))
+    """Those of a session, and those about which something was tried in it."""
+    tried = RepairAttempt.objects.filter(rupture=OuterRef("pk"), session=session)
+    return list(Rupture.objects.filter(Q(session=session) | Exists(tried)).select_related("session"))
 
 
 def sessions_for_attempts(rupture: Rupture) -> QuerySet[TherapySession]:

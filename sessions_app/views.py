@@ -23,7 +23,7 @@ from measures.risk import of_the_past
 from measures.views import link_of, qr_of
 from measures.views.risk import SESSION, TODAY, notices_now, notices_of_episode
 from measures.views.risk import record_viewed as record_risk_viewed
-from ruptures.selectors import new_signals
+from ruptures.selectors import new_signals, open_repairs, ruptures_in
 
 from . import actions, selectors
 from .forms import EditForm, LogForm
@@ -40,6 +40,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "risk": risk,
         "today": ratings.today(request.user),
         "signals": new_signals(request.user),
+        "ruptures": open_repairs(request.user),
     }
     return render(request, "sessions_app/today.html", context)
 
@@ -110,6 +111,7 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "is_own": is_own,
         "ratings": ratings.described(shown.shown),
         "is_sealed": shown.is_sealed,
+        "ruptures": ruptures_in(session),
         "links": links(request, session) if is_own else [],
         "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
         "kept": request.session.pop("kept", ""),

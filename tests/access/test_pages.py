@@ -76,6 +76,12 @@ ruptures:recompute                in 403 403  403  403  403 405  403   in   403 
 ruptures:try-again                in 403 403  403  403  403 405  403   in   403   405
 ruptures:signal-confirm           in 405 405  403  405  403 403  403   in   405   403
 ruptures:signal-dismiss           in 405 405  403  405  403 403  403   in   405   403
+ruptures:rupture-create           in 200 404  403  403  403 403  403   in   404   403
+ruptures:rupture                  in 200 404  200  200  404 403  403   in   404   403
+ruptures:rupture-edit             in 200 404  403  403  403 403  403   in   404   403
+ruptures:rupture-change           in 200 404  403  403  403 403  403   in   404   403
+ruptures:attempt-create           in 200 404  403  403  403 403  403   in   404   403
+ruptures:attempt-edit             in 200 404  403  403  403 403  403   in   404   403
 dashboards:episode                in 200 404  200  200  404 403  403   in   404   403
 dashboards:episode-change         in 200 404  200  200  404 403  403   in   404   403
 dashboards:episode-figure         in 200 404  200  200  404 403  403   in   404   403
@@ -141,6 +147,12 @@ ruptures:recompute                in 403 403  403  403  403 302  403   in   403 
 ruptures:try-again                in 403 403  403  403  403 302  403   in   403   302
 ruptures:signal-confirm           in 302 404  403  403  403 403  403   in   404   403
 ruptures:signal-dismiss           in 302 404  403  403  403 403  403   in   404   403
+ruptures:rupture-create           in 302 404  403  403  403 403  403   in   404   403
+ruptures:rupture                  in 405 405  405  405  405 403  403   in   405   403
+ruptures:rupture-edit             in 302 404  403  403  403 403  403   in   404   403
+ruptures:rupture-change           in 302 404  403  403  403 403  403   in   404   403
+ruptures:attempt-create           in 302 404  403  403  403 403  403   in   404   403
+ruptures:attempt-edit             in 302 404  403  403  403 403  403   in   404   403
 dashboards:episode                in 405 405  405  405  405 403  403   in   405   403
 dashboards:episode-change         in 405 405  405  405  405 403  403   in   405   403
 dashboards:episode-figure         in 405 405  405  405  405 403  403   in   405   403
@@ -271,7 +283,7 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world, who):
 
 @pytest.mark.parametrize("who", ["ada", "ruth", "vera"])
 def test_the_canaries_are_seen_by_those_whose_business_they_are(world, who):
-    pages = ["clients:client-list", "dashboards:episode", "sessions_app:session"]
+    pages = ["clients:client-list", "dashboards:episode", "sessions_app:session", "ruptures:rupture"]
     bodies = [ask(world, "GET", route, who).content.decode() for route in pages]
     bodies.append(world.browser(who).get(reverse("clients:client-list"), {"show": "ended"}).content.decode())
     missing = [what for what, it in CANARIES.items() if it not in "".join(bodies)]
@@ -415,6 +427,7 @@ def everybody_may_read(monkeypatch):
         "sessions_app.models.reach",
         "measures.models.reach",
         "measures.models.risk.reach",
+        "ruptures.models.reach",
     ):
         monkeypatch.setattr(place, lambda user, path: Q())
 
@@ -425,7 +438,7 @@ def everybody_may_open(monkeypatch):
 
 def everybody_may_write(monkeypatch):
     apps = ("clients.views", "clients.actions", "sessions_app.views", "sessions_app.actions", "measures.views")
-    for place in (*apps, "measures.actions"):
+    for place in (*apps, "measures.actions", "ruptures.views", "ruptures.actions.repair"):
         monkeypatch.setattr(f"{place}.check_own", lambda user, therapist_id: None)
 
 
@@ -450,6 +463,7 @@ def a_supervisor_reads_everybody(monkeypatch):
         "sessions_app.models.reach",
         "measures.models.reach",
         "measures.models.risk.reach",
+        "ruptures.models.reach",
     ):
         monkeypatch.setattr(place, reach)
 

@@ -20,7 +20,7 @@ from reports import actions as imports
 from reports.mapping import toml_of
 from reports.models import ImportBatch
 from ruptures import actions as ruptures
-from ruptures.models import Signal
+from ruptures.models import RepairAttempt, Rupture, Signal
 from sessions_app.models import TherapySession
 from tests import factories
 from tests.factories import PASSWORD, Service
@@ -33,6 +33,8 @@ CANARIES = {
     "note": "canary of the note",
     "comment": "canary of the comment",
     "what was done about a risk answer": "canary of what was done",
+    "rupture": "canary of what happened",
+    "repair": "canary of what was tried",
 }
 IMPORT_MAPPING: dict[str, Any] = {
     "client": {"column": "who"},
@@ -63,6 +65,8 @@ class World:
     token: str
     supervision: Supervision
     signal: Signal
+    rupture: Rupture
+    attempt: RepairAttempt
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
@@ -109,6 +113,8 @@ def make_world(service: Service, other: Service) -> World:
     acknowledge_risk(answer=seen_to, done=CANARIES["what was done about a risk answer"], by=service.ada)
     risk = factories.make_risk_answer(factories.make_session(episode))
     ruptures.judge_episode(episode_id=episode.pk)
+    rupture = factories.make_rupture(session, what_happened=CANARIES["rupture"])
+    attempt = factories.make_attempt(rupture, session, note=CANARIES["repair"])
     factories.make_episode(service.tom, code="T-1", name="Tern")
     with acting_in(other.organisation.pk):
         factories.make_episode(other.ada, code="E-1", name="Egret")
@@ -127,6 +133,8 @@ def make_world(service: Service, other: Service) -> World:
         token=token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
+        rupture=rupture,
+        attempt=attempt,
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
@@ -203,6 +211,12 @@ def address(world: World, route: str) -> str:
         "measures:thanks": [world.request.pk],
         "ruptures:signal-confirm": [world.signal.pk],
         "ruptures:signal-dismiss": [world.signal.pk],
+        "ruptures:rupture-create": [episode],
+        "ruptures:rupture": [world.rupture.pk],
+        "ruptures:rupture-edit": [world.rupture.pk],
+        "ruptures:rupture-change": [world.rupture.pk, "resolved"],
+        "ruptures:attempt-create": [world.rupture.pk],
+        "ruptures:attempt-edit": [world.attempt.pk],
         "dashboards:episode": [episode],
         "dashboards:episode-change": [episode],
         "dashboards:episode-figure": [episode],
@@ -225,12 +239,15 @@ def address(world: World, route: str) -> str:
 def content(world: World, route: str) -> dict[str, Any]:
     """What a form would send there so that the action is carried out if it is let through."""
     today = timezone.localdate().isoformat()
+    session_id = world.session.pk
     person = {"name": "Pat Marlow", "email": "pat@new.example", "is_therapist": "on"}
     episode = {"modality": "cbt", "practitioner_title": "Counsellor", "started_on": today}
     meeting = {"number": 9, "held_on": today, "attendance": "attended", "format": "video", "note": "changed"}
     terms = {"therapist": world.service.ada.pk}
     named = {"number": "nr", "date": "day", "order": "ymd"}
     items = {f"outcome-check-in_client-item-{n}": f"q{n}" for n in range(1, 5)}
+    seen = {"noticed_by": "therapist", "withdrawal": ["denial"], "component": "task"}
+    tried = {"session": session_id, "expressive": ["invite"]}
     passwords = {"oldpassword": PASSWORD, "password1": "another long one 5", "password2": "another long one 5"}
     forms: dict[str, dict[str, Any]] = {
         "account_login": {"login": "nobody@harbour.example", "password": "a guess"},
@@ -259,6 +276,10 @@ def content(world: World, route: str) -> dict[str, Any]:
         "measures:request-create": {"instrument": "session-check-in"},
         "measures:risk-answer": {"done": "Rang the client.", "back": "today"},
         "ruptures:signal-dismiss": {"reason": "talked"},
+        "ruptures:rupture-create": {"session": session_id, **seen},
+        "ruptures:rupture-edit": {**seen, "version": world.rupture.version},
+        "ruptures:attempt-create": tried,
+        "ruptures:attempt-edit": {**tried, "version": world.attempt.version},
         "measures:rate": {"submission": uuid.uuid4(), "item-1": "5"},
         "reports:import-create": {"file": SimpleUploadedFile("new.csv", b"who,nr\nI-2,1\n")},
         "reports:import-columns": {**terms, "client": "who", **named, **items},

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from clients.actions import end_episode
 from ruptures import actions
-from ruptures.models import Signal
+from ruptures.models import Rupture, Signal
 from sessions_app.models import TherapySession
 from tests import factories
 
@@ -34,18 +34,21 @@ def test_supervisor_reads_the_signal_and_does_not_answer_it(browser_of, service,
     assert "Bond 2.0; expected" in page and "It was a rupture" not in page
 
 
-def test_therapist_confirms_on_the_page(browser_of, service, signal):
+def test_one_click_confirms_and_leads_to_the_rupture(browser_of, service, signal):
     browser = browser_of(service.ada)
     answer = browser.post(reverse("ruptures:signal-confirm", args=[signal.pk]))
-    assert answer.status_code == 302 and answer["Location"].endswith(f"#signal-{signal.pk}")
+    page_of_rupture = reverse("ruptures:rupture", args=[Rupture.objects.get().pk])
+    assert (answer.status_code, answer["Location"]) == (302, page_of_rupture)
     page = episode_page(browser, signal)
     assert "Rupture, session 7" in page and "Confirmed as a rupture by Ada Okafor" in page
+    assert page_of_rupture in page and "No rupture, because …" not in page
 
 
 def test_therapist_dismisses_with_a_reason_and_not_without(browser_of, service, signal):
     browser, url = browser_of(service.ada), reverse("ruptures:signal-dismiss", args=[signal.pk])
     assert "Choose why this was no rupture." in browser.post(url, follow=True).content.decode()
-    browser.post(url, {"reason": "outside"})
+    answer = browser.post(url, {"reason": "outside"})
+    assert answer["Location"].endswith(f"#signal-{signal.pk}")
     assert Signal.objects.get().state == "dismissed"
     assert "Something outside the therapy explains it" in episode_page(browser, signal)
 
