@@ -14,9 +14,10 @@ from measures.statistics.minimum_n import MINIMUM_N
 from measures.statistics.reliable_change import ReliableChange
 from measures.statistics.summary import Point
 from measures.statistics.within_between import Course, lag_one
+from ruptures.aftermath import NAMES
 from ruptures.detection import PRESETS, RuptureEpisode, possible_withdrawal, rupture_episodes, therapist_above
 
-from .sentences import NAMES, ScaleTrend, capital, listed, number, slope_words
+from .sentences import ScaleTrend, capital, listed, number, slope_words
 
 Values = Sequence[float | None]
 FALLS_TOLD = 3

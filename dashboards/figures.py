@@ -21,6 +21,12 @@ LABEL_HEIGHT = 0.055
 MARK_DISTANCE = 0.05
 MARK_ROOM = 0.14
 HOVER_WIDTH = 48
+# Of a mark's role: name, symbol, and the role whose colour it has.
+MARKS = {
+    "attention": ("Noticed", "triangle-down", "attention"),
+    "repair": ("Repair attempt", "diamond", "settled"),
+    "settled": ("Came back", "triangle-up", "settled"),
+}
 Figure = dict[str, Any]
 
 
@@ -59,7 +65,8 @@ class Missed:
 
 @dataclass(frozen=True)
 class Mark:
-    """A session that was noticed (`attention`), or in which a scale came back (`settled`), at the score `value`."""
+    """A session with a fall or a rupture (`attention`), with a repair attempt (`repair`), or in which a scale came back
+    (`settled`), at the score `value`."""
 
     session: int
     value: float
@@ -68,6 +75,7 @@ class Mark:
     role: str
     word: str
     sentence: str
+    is_above: bool = False
 
 
 def alliance_figure(
@@ -183,7 +191,7 @@ def runs(sessions: Sequence[int]) -> list[list[int]]:
 
 
 def mark_traces(places: Sequence[tuple[Mark, int]], *, span: float) -> list[dict[str, Any]]:
-    """▼ at what fell, ◆ at what came back; `places` are the marks with the side they stand on."""
+    """▼ at what fell, ◆ at what was tried, ▲ at what came back; `places` are the marks with the side they stand on."""
     return [
         {
             "type": "scatter",
@@ -192,23 +200,28 @@ def mark_traces(places: Sequence[tuple[Mark, int]], *, span: float) -> list[dict
             "x": [mark.session for mark, _ in of_role],
             "y": [mark.value + side * MARK_DISTANCE * span for mark, side in of_role],
             "cliponaxis": False,
-            "marker": {"symbol": symbol, "size": 11},
+            "marker": {"symbol": symbol, "size": 12},
             "customdata": [wrapped(mark.sentence) for mark, _ in of_role],
             "hovertemplate": "%{customdata}<extra></extra>",
-            "meta": {"role": role, "kind": "mark"},
+            "meta": {"role": colour, "kind": "mark"},
             "showlegend": False,
         }
-        for role, name, symbol in (("attention", "Noticed", "triangle-down"), ("settled", "Came back", "diamond"))
+        for role, (name, symbol, colour) in MARKS.items()
         if (of_role := [place for place in places if place[0].role == role])
     ]
 
 
 def placed(marks: Sequence[Mark], value_range: tuple[float, float]) -> list[tuple[Mark, int]]:
-    """What fell is marked beneath its point, −1, what came back above it, 1; the other side where the scale ends."""
+    """What fell is marked beneath its point, −1, what came back above it, 1; the other side where the scale ends.
+
+    What was tried stands beneath as well, and above where something fell in the same session; a mark may ask for it.
+    """
     low, high = value_range
+    fell = {mark.session for mark in marks if mark.role == "attention"}
     places = []
     for mark in marks:
-        side = 1 if mark.role == "settled" else -1
+        is_above = mark.is_above or mark.role == "settled" or (mark.role == "repair" and mark.session in fell)
+        side = 1 if is_above else -1
         has_room = low <= mark.value + side * MARK_ROOM * (high - low) <= high
         places.append((mark, side if has_room else -side))
     return places
@@ -217,7 +230,7 @@ def placed(marks: Sequence[Mark], value_range: tuple[float, float]) -> list[tupl
 def mark_words(places: Sequence[tuple[Mark, int]], *, axis: SessionAxis, span: float) -> list[dict[str, Any]]:
     return [
         {
-            "name": mark.role,
+            "name": MARKS[mark.role][2],
             "x": mark.session,
             "y": mark.value + side * MARK_DISTANCE * span,
             "xanchor": anchor(mark, axis),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from measures.statistics.minimum_n import MINIMUM_N
 from measures.statistics.summary import Point
+from ruptures.aftermath import NAMES, Return, first_return
 
 BASELINE_N = MINIMUM_N["baseline"].n
 CHANGE_N = 3
@@ -18,7 +19,6 @@ CEILING_N = 3
 CEILING_SHARE = 2 / 3
 # For how many scored sessions a fall, and a return from it, stay news.
 NEWS = 5
-NAMES = {"goal": "agreement on goals", "task": "agreement on tasks", "bond": "the bond"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class ScaleTrend:
 class Noticed:
     """A signal that nobody has dismissed: the scale that fell most, whose rating it was, and below what it fell.
 
-    After a preset it fell from `high`, the score of `from_session`, and from `low` on counts as back.
+    After a preset it fell from `high`, the score of `from_session`, and from `low` on counts as back. `tried` are the
+    sessions in which a repair was tried.
     """
 
     session: int
@@ -102,6 +103,7 @@ class Noticed:
     sentence: str
     is_confirmed: bool = False
     from_session: int | None = None
+    tried: Sequence[int] = ()
 
     @property
     def below(self) -> str:
@@ -119,23 +121,19 @@ class Noticed:
     def word(self) -> str:
         return "rupture" if self.is_confirmed else "possible rupture"
 
-
-@dataclass(frozen=True)
-class Return:
-    """The first later session in which a scale is back at what it had fallen below, and how many rated ones later."""
-
-    session: int
-    value: float
-    after: int
+    @property
+    def repair(self) -> str:
+        """A sentence of what was tried, to stand behind another one."""
+        if not self.tried:
+            return ""
+        sessions = "sessions" if len(self.tried) > 1 else "session"
+        return f" A repair was tried in {sessions} {listed([str(session) for session in self.tried])}."
 
 
 def came_back_at(noticed: Noticed, scored: Sequence[tuple[int, float]]) -> Return | None:
-    """`scored` are the (session, score) of the scale that fell."""
-    later = [(session, value) for session, value in scored if session > noticed.session]
-    for after, (session, value) in enumerate(later, start=1):
-        if value >= noticed.low:
-            return Return(session, value, after)
-    return None
+    """The first later session in which the scale that fell, `scored` as (session, score), is back at what it had fallen
+    below."""
+    return first_return(scored, after=noticed.session, level=noticed.low)
 
 
 @dataclass(frozen=True)
@@ -236,7 +234,8 @@ def below_expected(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], exp
     one = now[0]
     return Change(
         f"{capital(one.name)} {'is lower than expected' if one.from_session is None else 'fell'}: a {one.word}.",
-        f"Session {one.session}: {number(one.observed)}, {one.below}. Worth asking what that session was like.",
+        f"Session {one.session}: {number(one.observed)}, {one.below}."
+        f"{one.repair or ' Worth asking what that session was like.'}",
         "attention",
         one.scale,
         (expectation,),
@@ -262,8 +261,8 @@ def not_back(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], expectati
             continue
         return Change(
             f"{capital(one.name)} has not come back since session {one.session}.",
-            f"It was {number(one.observed)} then, {one.below}; now it is {number(trend.latest)}. "
-            "Worth asking what that session was like.",
+            f"It was {number(one.observed)} then, {one.below}; now it is {number(trend.latest)}."
+            f"{one.repair or ' Worth asking what that session was like.'}",
             "attention",
             one.scale,
             (expectation,),
@@ -305,8 +304,8 @@ def came_back(trends: Sequence[ScaleTrend], noticed: Sequence[Noticed], expectat
         further = f", above anything before ({number(before)} at most)" if went_further else ""
         return Change(
             f"{capital(one.name)} came back{', and went further' if went_further else ''}.",
-            f"It was {number(one.observed)} at session {one.session}, {one.below}. It was back {after}, at session "
-            f"{back.session}, and is {number(trend.latest)} now{further}.",
+            f"It was {number(one.observed)} at session {one.session}, {one.below}.{one.repair} It was back {after}, at "
+            f"session {back.session}, and is {number(trend.latest)} now{further}.",
             "settled",
             one.scale,
             (expectation,),

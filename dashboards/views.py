@@ -31,10 +31,11 @@ from ruptures.models import Reason
 from . import figures
 from .selectors import caseload as caseloads
 from .selectors import episode as selectors
+from .selectors.marks import marks_of
 
 
 def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -> Episode:
-    return get_object_or_404(episodes(cast(User, request.user)), pk=episode_id)
+    return get_object_or_404(episodes(cast(User, request.user)).select_related("series"), pk=episode_id)
 
 
 @require_GET
@@ -118,7 +119,7 @@ class EpisodeFigure(FigureView):
             missed=selectors.missed_meetings(state.sessions),
             axis=state.axis,
             expected=state.expected,
-            marks=selectors.marks_of(state),
+            marks=marks_of(state),
             is_rescaled=is_rescaled,
         )
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,18 +17,19 @@ from measures.statistics.rates import RATES
 from measures.statistics.reliable_change import ReliableChange
 from measures.statistics.service_prior import MINIMUM_CLIENTS
 from measures.statistics.summary import Point
+from ruptures.aftermath import Followed, follow
 from ruptures.detection import PRESETS, Preset
-from ruptures.models import Signal, State
-from ruptures.selectors import signals_of
+from ruptures.lifecycle import DISMISSED
+from ruptures.models import RepairAttempt, Rupture, Signal, State
+from ruptures.selectors import level_of, ruptures_of, signals_of
 from sessions_app.models import Attendance, Phase, TherapySession
 
 from ..course import Line, Outcome, Pair, ScaleCourse, hints, lines, rescaled_means
-from ..figures import Mark, Missed, SessionAxis
+from ..figures import Missed, SessionAxis
 from ..sentences import (
     Change,
     Noticed,
     ScaleTrend,
-    came_back_at,
     change_in_words,
     expectation_in_words,
     gap_in_words,
@@ -71,6 +72,18 @@ class TotalNow:
 
 
 @dataclass(frozen=True)
+class RuptureNow:
+    """A rupture, and what the client's ratings say after it; None without a component."""
+
+    rupture: Rupture
+    followed: Followed | None
+
+    @property
+    def attempts(self) -> list[RepairAttempt]:
+        return list(self.rupture.attempts.all())
+
+
+@dataclass(frozen=True)
 class EpisodeState:
     """Everything the episode page shows of an episode's ratings."""
 
@@ -91,6 +104,7 @@ class EpisodeState:
     comment: Rating | None
     asked: RatingRequest | None
     signals: list[Signal]
+    ruptures: list[RuptureNow]
     noticed: list[Noticed]
     lines: list[Line]
     hints: list[str]
@@ -145,6 +159,18 @@ class EpisodeState:
     @property
     def signals_before(self) -> list[Signal]:
         return [signal for signal in self.signals if signal.state != State.NEW]
+
+    @property
+    def open_ruptures(self) -> list[RuptureNow]:
+        return [one for one in self.ruptures if one.rupture.is_open]
+
+    @property
+    def closed_ruptures(self) -> list[RuptureNow]:
+        return [one for one in self.ruptures if not one.rupture.is_open]
+
+    @property
+    def standing_ruptures(self) -> list[RuptureNow]:
+        return [one for one in self.ruptures if one.rupture.state != DISMISSED]
 
     @property
     def has_expected(self) -> bool:
@@ -241,14 +267,17 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     alliance, alliances = chosen_alliance(series, known, instrument)
     by_total = [found for found in known.values() if found.has_clients_total and not found.has_components]
     by_total.sort(key=lambda found: (found.construct, found.name))
-    kept = EpisodeSeries.objects.filter(episode=episode).first()
+    kept: EpisodeSeries | None = getattr(episode, "series", None)
     of_client = Trend.objects.filter(episode=episode, rater="client", scale__in=[*COMPONENTS, TOTAL])
     stored = list(of_client.select_related("prior"))
     totals = {trend.instrument: trend for trend in stored if trend.scale == TOTAL}
     of_alliance = {trend.scale: trend for trend in stored if trend.instrument == alliance.code}
     trends = scale_trends(of_alliance, value_range(alliance))
-    signals = signals_of(episode)
-    noticed = [noticed_of(signal) for signal in signals if stands(signal, alliance.code)]
+    signals, ruptures = signals_of(episode), ruptures_of(episode)
+    tried = sessions_tried(ruptures)
+    noticed = [
+        noticed_of(signal, tried.get(signal.rupture_id, ())) for signal in signals if stands(signal, alliance.code)
+    ]
     sealed_ids = set(
         Rating.objects.current().sealed().filter(session__episode=episode).values_list("session_id", flat=True)
     )
@@ -285,6 +314,7 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         comment=latest_comment(episode),
         asked=open_request_of(sessions[-1]) if sessions else None,
         signals=signals,
+        ruptures=[rupture_now(rupture, signals, series, alliance.code, trends) for rupture in ruptures],
         noticed=noticed,
         lines=lines(course, pair, outcome_of(series, by_total), drops=drops),
         hints=hints(
@@ -304,7 +334,35 @@ def stands(signal: Signal, instrument: str) -> bool:
     return signal.instrument == instrument and signal.state != State.DISMISSED and signal.scale in COMPONENTS
 
 
-def noticed_of(signal: Signal) -> Noticed:
+def sessions_tried(ruptures: Iterable[Rupture]) -> dict[uuid.UUID | None, tuple[int, ...]]:
+    """By rupture the numbers of the sessions in which a repair was tried."""
+    return {
+        rupture.pk: tuple(sorted({attempt.session.number for attempt in rupture.attempts.all()}))
+        for rupture in ruptures
+    }
+
+
+def rupture_now(
+    rupture: Rupture, signals: list[Signal], series: Series, code: str, trends: list[ScaleTrend]
+) -> RuptureNow:
+    points = series.get((code, "client", rupture.component), [])
+    if not points:
+        return RuptureNow(rupture, None)
+    lows = {at: low for trend in trends if trend.scale == rupture.component for at, (low, _) in trend.expected.items()}
+    of_rupture = [signal for signal in signals if signal.rupture_id == rupture.pk and signal.instrument == code]
+    return RuptureNow(
+        rupture,
+        follow(
+            [(point.session, point.value) for point in points if point.value is not None],
+            scale=rupture.component,
+            rater="client",
+            session=rupture.session.number,
+            level=level_of(rupture, of_rupture, "client", lows),
+        ),
+    )
+
+
+def noticed_of(signal: Signal, tried: Sequence[int] = ()) -> Noticed:
     look = signal.lowest
     return Noticed(
         session=signal.session.number,
@@ -316,6 +374,7 @@ def noticed_of(signal: Signal) -> Noticed:
         sentence=signal.sentence,
         is_confirmed=signal.state == State.CONFIRMED,
         from_session=look.from_session,
+        tried=tried,
     )
 
 
@@ -368,38 +427,6 @@ def outcome_of(series: Series, by_total: list[Instrument]) -> Outcome | None:
 def missed_by_client(sessions: list[TherapySession]) -> set[int]:
     away = (Attendance.DID_NOT_ATTEND, Attendance.CANCELLED_LATE)
     return {session.number for session in sessions if session.attendance in away}
-
-
-def marks_of(state: EpisodeState) -> list[Mark]:
-    """What was noticed, and the sessions in which it was back, on the alliance chart.
-
-    What was noticed before an earlier fall of the same scale had come back belongs to that one, and has no word.
-    """
-    found = []
-    back_at: dict[tuple[str, str], int | None] = {}
-    for one in sorted(state.noticed, key=lambda one: one.session):
-        key = (one.rater, one.scale)
-        points = state.series.get((state.alliance.code, *key), [])
-        back = came_back_at(one, [(point.session, point.value) for point in points if point.value is not None])
-        is_part = key in back_at and ((before := back_at[key]) is None or before > one.session)
-        found.append(
-            Mark(
-                one.session,
-                one.observed,
-                one.scale,
-                one.rater,
-                "attention",
-                "" if is_part else one.word,
-                one.sentence,
-            )
-        )
-        if is_part:
-            continue
-        back_at[key] = back.session if back else None
-        if back:
-            words = f"Back at what was expected before session {one.session}, {back.after} rated later."
-            found.append(Mark(back.session, back.value, one.scale, one.rater, "settled", "back", words))
-    return found
 
 
 def latest_comment(episode: Episode) -> Rating | None:

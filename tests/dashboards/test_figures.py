@@ -53,6 +53,7 @@ def line(figure: figures.Figure, rater: str, scale: str) -> dict[str, Any]:
     [
         alliance(),
         alliance(missed=[Missed(3, "Did not attend")], expected=EXPECTED, marks=MARKS),
+        alliance(marks=[*MARKS, Mark(3, 7.0, "bond", "client", "repair", "repair", "Repair attempt: owned a part.")]),
         alliance(expected=EXPECTED, marks=MARKS, is_rescaled=True),
         alliance(series={}),
         alliance(series={("client", "bond"): points(None, None)}),
@@ -180,6 +181,25 @@ def test_what_was_noticed_stands_beneath_its_point_and_what_came_back_above():
     assert noticed["marker"]["symbol"] != back["marker"]["symbol"]
     words = words_of(figure)
     assert (words["possible rupture"]["yanchor"], words["back"]["yanchor"]) == ("top", "bottom")
+
+
+REPAIR = replace(MARKS[0], session=3, value=7.0, role="repair", word="repair")
+
+
+def test_what_was_tried_has_a_mark_of_its_own_beneath_its_point():
+    noticed, tried, back = traces_of(alliance(marks=[*MARKS, REPAIR]), "mark")
+    assert (tried["name"], tried["x"], tried["y"]) == ("Repair attempt", [3], [6.5])
+    assert len({trace["marker"]["symbol"] for trace in (noticed, tried, back)}) == 3
+    assert tried["meta"]["role"] == back["meta"]["role"] == "settled"
+    assert words_of(alliance(marks=[REPAIR]))["repair"]["yanchor"] == "top"
+
+
+def test_what_was_tried_stands_above_where_something_fell_in_the_same_session_or_when_it_asks_for_it():
+    same = replace(REPAIR, session=4, value=6.0)
+    (noticed, tried) = traces_of(alliance(marks=[MARKS[0], same]), "mark")
+    assert (noticed["y"], tried["y"]) == ([5.5], [6.5])
+    (tried,) = traces_of(alliance(marks=[replace(REPAIR, is_above=True)]), "mark")
+    assert tried["y"] == [7.5]
 
 
 def test_mark_at_the_end_of_the_scale_stands_on_the_side_that_has_room():

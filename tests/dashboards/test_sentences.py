@@ -308,6 +308,19 @@ def test_return_is_news_for_five_ratings():
     assert said([*NINE, 2, 7, 7, 7, 7, 7, 7]).headline == "Steady."
 
 
+def test_what_was_tried_is_told_with_the_fall_and_with_the_return():
+    # 7 8 7 8 7 |2|    and    7 8 7 8 7 |2| 3    and    7 8 7 8 7 |2| 8
+    def told(values: list[float | None], tried: tuple[int, ...]) -> str:
+        trends, noticed = course({"bond": values})
+        noticed = [replace(one, tried=tried) for one in noticed]
+        return change_in_words(trends, client="Rowan", noticed=noticed, expectation=HOW).detail
+
+    assert told([*USUAL, 2], (6,)).endswith("was expected. A repair was tried in session 6.")
+    assert told([*USUAL, 2, 3], (6, 7)).endswith("A repair was tried in sessions 6 and 7.")
+    assert "was expected. A repair was tried in session 7. It was back" in told([*USUAL, 2, 8], (7,))
+    assert "tried" not in told([*USUAL, 2, 8], ()) and "Worth asking" in told([*USUAL, 2], ())
+
+
 def test_return_is_the_first_later_session_at_the_threshold_or_above():
     fell = Noticed(3, "bond", "client", 2.0, 5.0, 9.0, "")
     assert came_back_at(fell, [(1, 7.0), (3, 2.0), (5, 4.9), (6, 5.0), (7, 8.0)]) == Return(6, 5.0, after=2)
