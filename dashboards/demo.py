@@ -17,6 +17,8 @@ from clients.models import Episode
 from jobs.organisation import acting_in
 from measures import actions as measures
 from measures.actions.risk import acknowledge_risk
+from ruptures import lifecycle
+from ruptures.actions import repair
 from sessions_app import actions as sessions
 from sessions_app.models import TherapySession
 
@@ -119,15 +121,22 @@ def make_client(
         started_on=plan.meetings[0][0],
         by=therapist,
     )
+    held = []
     for index, (day, attendance, levels) in enumerate(plan.meetings, start=1):
         is_last = index == len(plan.meetings)
-        last = log_meeting(rng, episode, index, day, attendance, plan.course)
+        session = log_meeting(rng, episode, index, day, attendance, plan.course)
         if levels is not None:
-            rate_meeting(rng, last, levels, plan, index, own=not (is_last and course == "rising" and number % 2))
+            rate_meeting(rng, session, levels, plan, index, own=not (is_last and course == "rising" and number % 2))
+            held.append((session, levels))
+    if course == "repaired":
+        note_repairs(held, is_settled=number // 4 % 2 == 0)
+    if course == "drop" and number % 2 == 0:
+        tense, at = held[-1][0], moment(held[-1][0].held_on, random.Random(number))
+        record(tense, "strain-check", "client", {1: 7, 2: 6, 3: 2, 4: 3}, submitted_at=at, by=None)
     if plan.ended_on:
         ending = "client" if course == "erosion" else "planned"
         clients.end_episode(episode=episode, ended_on=plan.ended_on, ending=ending, by=therapist)
-    return last
+    return session
 
 
 def make_risk_answers(rng: random.Random, sessions: list[TherapySession]) -> None:
@@ -235,6 +244,37 @@ def rate_meeting(
     )
     life = {n: step(levels["life"] + rng.gauss(0, 0.6)) for n in range(1, 5)}
     record(session, "outcome-check-in", "client", life, by=None, **at)
+
+
+def note_repairs(held: list[tuple[TherapySession, Levels]], *, is_settled: bool) -> None:
+    """The rupture where the course is lowest, and what was tried about it in the next sessions."""
+    depth = [min((level, scale) for scale, level in levels.items() if scale != "life") for _, levels in held]
+    at = depth.index(min(depth))
+    session, by = held[at][0], held[at][0].episode.therapist
+    rupture = repair.note_rupture(
+        session=session,
+        type="withdrawal" if is_settled else "mixed",
+        markers=["minimal-response", "appeasing"] if is_settled else ["topic-shift", "complaint-task"],
+        component=depth[at][1],
+        intensity=4 if is_settled else 3,
+        noticed_by="therapist",
+        what_happened="Went along with everything after I had moved on too fast, and left without a word.",
+        by=by,
+    )
+    repair.add_attempt(
+        rupture=rupture,
+        session=held[at + 1][0],
+        strategies=["validate", "own-part", "invite"],
+        client_response="opened" if is_settled else "guarded",
+        resolved=3 if is_settled else 2,
+        note="Said that I had been hurrying. A long pause; then it came.",
+        by=by,
+    )
+    if is_settled:
+        repair.add_attempt(
+            rupture=rupture, session=held[at + 2][0], strategies=["change-task", "disclose"], resolved=5, by=by
+        )
+        repair.change_state(rupture=rupture, to=lifecycle.RESOLVED, by=by)
 
 
 def record(session: TherapySession, instrument: str, rater: str, answers: dict[int, float], **more: Any) -> None:
