@@ -131,5 +131,14 @@ def numbers_table(page):
     return {int(cells[0]): cells[2:] for cells in rows}
 
 
+def tab_to(page, locator):
+    """Without a mouse, as far as the keyboard takes one."""
+    for _ in range(60):
+        if locator.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never reaches {locator}.")
+
+
 def is_wider_than_its_window(page):
     return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")

@@ -64,6 +64,50 @@ def risk_answer_with_error(page, _):
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def open_rupture(page, _):
+    page.goto("/today/")
+    page.get_by_role("region", name="Open repairs").get_by_role("link", name="Open the").first.click()
+    expect(page.get_by_role("heading", name="What was tried")).to_be_visible()
+
+
+def rupture_with_suggestions(page, _):
+    open_rupture(page, _)
+    page.get_by_text("What the literature advises").click()
+    expect(page.get_by_text("In a later session")).to_be_visible()
+
+
+def rupture_to_resolve(page, _):
+    open_rupture(page, _)
+    page.get_by_role("link", name="It has settled").click()
+    expect(page.get_by_role("heading", name="Has it settled?")).to_be_visible()
+
+
+def new_rupture_with_errors(page, episode):
+    page.goto(f"{episode}ruptures/new/")
+    page.get_by_text("Withdrawal", exact=True).click()
+    page.get_by_text("Pressed the therapist").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def rupture_saved_meanwhile(page, _):
+    open_rupture(page, _)
+    other = page.context.new_page()
+    for tab in (page, other):
+        tab.goto(f"{page.url.split('edit/')[0]}edit/")
+    for tab, words in ((other, "Saved in another tab."), (page, "Typed here.")):
+        tab.get_by_label("What happened").fill(words)
+        tab.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Nothing was overwritten.")).to_be_visible()
+
+
+def attempt_with_errors(page, _):
+    open_rupture(page, _)
+    page.get_by_role("link", name="Note a repair attempt").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
 def caseload_with_chart(page, _):
     page.goto("/caseload/")
     steps.drawn(page, "caseload-chart")
@@ -80,6 +124,11 @@ PAGES = {
     "session with link": (steps.THERAPIST, session_with_link),
     "rate form": (steps.THERAPIST, rate_form),
     "thanks": (steps.THERAPIST, thanks),
+    "rupture with suggestions": (steps.THERAPIST, rupture_with_suggestions),
+    "rupture to resolve": (steps.THERAPIST, rupture_to_resolve),
+    "rupture saved meanwhile": (steps.THERAPIST, rupture_saved_meanwhile),
+    "new rupture with errors": (steps.THERAPIST, new_rupture_with_errors),
+    "repair attempt with errors": (steps.THERAPIST, attempt_with_errors),
     "unusable link": (None, goto("/r/nothing")),
     "caseload": (steps.SUPERVISOR, caseload_with_chart),
     "people": (steps.ADMINISTRATOR, goto("/people/")),
@@ -116,20 +165,12 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(open_page, known_episode
     assert not steps.is_wider_than_its_window(page)
 
 
-def tab_to(page, locator):
-    for _ in range(60):
-        if locator.evaluate("one => one === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"Tab never reaches {locator}.")
-
-
 def test_the_main_job_needs_no_mouse(open_page):
     setup = open_page()
     steps.new_client(setup)
     page = open_page(None)
     page.goto("/sign-in/")
-    tab_to(page, page.get_by_label("E-mail").or_(page.get_by_label("Email")))
+    steps.tab_to(page, page.get_by_label("E-mail").or_(page.get_by_label("Email")))
     page.keyboard.type(steps.THERAPIST)
     page.keyboard.press("Tab")
     page.keyboard.type(steps.PASSWORD)
@@ -139,23 +180,23 @@ def test_the_main_job_needs_no_mouse(open_page):
     page.goto(setup.url)
     page.keyboard.press("n")
     expect(page.get_by_role("heading", name="Log a session")).to_be_visible()
-    tab_to(page, steps.slider(page, 1))
+    steps.tab_to(page, steps.slider(page, 1))
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
-    tab_to(page, page.get_by_label("Note"))
+    steps.tab_to(page, page.get_by_label("Note"))
     page.keyboard.type("Without a mouse.")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Session 1 is saved.")).to_be_visible()
     expect(page.get_by_role("region", name="Session check-in by Ada Okafor")).to_contain_text("9.0")
 
     link = page.locator("[data-client-link]")
-    tab_to(page, link)
+    steps.tab_to(page, link)
     page.keyboard.press("Enter")
     expect(page.get_by_text("reads your answers")).to_be_visible()
     for number in range(1, 7):
-        tab_to(page, steps.slider(page, number))
+        steps.tab_to(page, steps.slider(page, number))
         page.keyboard.press("5")
-    tab_to(page, page.get_by_role("button", name="Send"))
+    steps.tab_to(page, page.get_by_role("button", name="Send"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
 
