@@ -411,7 +411,7 @@ def test_a_used_link_thanks_only_the_browser_that_used_it(world):
 
 def everybody_may_read(monkeypatch):
     for place in (
-        "clients.models.reach",
+        "clients.models.episodes.reach",
         "sessions_app.models.reach",
         "measures.models.reach",
         "measures.models.risk.reach",
@@ -424,8 +424,8 @@ def everybody_may_open(monkeypatch):
 
 
 def everybody_may_write(monkeypatch):
-    apps = ("clients.views", "clients.actions", "sessions_app.views", "sessions_app.actions", "measures.views")
-    for place in (*apps, "measures.actions"):
+    clients = ("clients.views.episodes", "clients.actions.episodes")
+    for place in (*clients, "sessions_app.views", "sessions_app.actions", "measures.views", "measures.actions"):
         monkeypatch.setattr(f"{place}.check_own", lambda user, therapist_id: None)
 
 
@@ -446,7 +446,7 @@ def a_supervisor_reads_everybody(monkeypatch):
         return Q() if user.is_supervisor else Q(**{path: user})
 
     for place in (
-        "clients.models.reach",
+        "clients.models.episodes.reach",
         "sessions_app.models.reach",
         "measures.models.reach",
         "measures.models.risk.reach",
