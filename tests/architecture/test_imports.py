@@ -10,6 +10,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # What a later app may import of an earlier one, and never back.
 ORDER = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "reports"]
 RULES = (
+    "clients.engagement",
+    "clients.states",
+    "clients.targets",
+    "clients.wording",
     "measures.instruments",
     "measures.scoring",
     "measures.statistics",
