@@ -7,11 +7,12 @@ Nothing is claimed about a goal that matches none of them.
 import re
 
 VAGUE = (
-    "better", "improve", "improving", "more confident", "confidence", "self-esteem", "happier", "be happy", "calmer", "more relaxed",
-    "stronger", "more positive", "more motivated", "motivation", "more balance", "be normal", "be okay", "be myself",
-    "feel good", "feel well", "less anxious", "less anxiety", "less stress", "less worry", "less worried", "less angry",
-    "less depressed", "cope with", "coping", "deal with", "handle", "manage my", "work on", "work through", "move on",
-    "sort out", "get over", "communicate", "understand myself", "look after myself",
+    "better", "improve", "improving", "more confident", "confidence", "self-esteem", "happier", "be happy", "calmer",
+    "more relaxed", "stronger", "more positive", "more motivated", "motivation", "more balance", "be normal",
+    "be okay", "be myself", "feel good", "feel well", "less anxious", "less anxiety", "less stress", "less worry",
+    "less worried", "less angry", "less depressed", "cope with", "coping", "deal with", "handle", "manage my",
+    "work on", "work through", "move on", "sort out", "get over", "communicate", "understand myself",
+    "look after myself",
 )  # fmt: skip
 PATTERN = re.compile(rf"\b(?:{'|'.join(map(re.escape, VAGUE))})\w*", re.I)
 QUESTION = (

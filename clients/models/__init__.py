@@ -1,3 +1,46 @@
+from .agreements import (
+    TEXT_LENGTH,
+    WORDS_LENGTH,
+    Agreement,
+    AgreementKind,
+    AttainmentScale,
+    Goal,
+    GoalStatus,
+    OfEpisodeQuerySet,
+    Proposer,
+    Task,
+    TaskStatus,
+    amount_field,
+    grade_field,
+    words_field,
+)
+from .engagement import EngagementObjective, Expectations, NeedsAssessment, ObjectiveCode
 from .episodes import ORIGIN_LENGTH, Client, ClientQuerySet, Ending, Episode, EpisodeQuerySet, Modality
 
-__all__ = ["ORIGIN_LENGTH", "Client", "ClientQuerySet", "Ending", "Episode", "EpisodeQuerySet", "Modality"]
+__all__ = [
+    "ORIGIN_LENGTH",
+    "TEXT_LENGTH",
+    "WORDS_LENGTH",
+    "Agreement",
+    "AgreementKind",
+    "AttainmentScale",
+    "Client",
+    "ClientQuerySet",
+    "Ending",
+    "EngagementObjective",
+    "Episode",
+    "EpisodeQuerySet",
+    "Expectations",
+    "Goal",
+    "GoalStatus",
+    "Modality",
+    "NeedsAssessment",
+    "ObjectiveCode",
+    "OfEpisodeQuerySet",
+    "Proposer",
+    "Task",
+    "TaskStatus",
+    "amount_field",
+    "grade_field",
+    "words_field",
+]
