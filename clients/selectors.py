@@ -3,7 +3,17 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from accounts.models import User
 
 from . import states
-from .models import Agreement, Client, EngagementObjective, Episode, Expectations, Goal, NeedsAssessment, Task
+from .models import (
+    Agreement,
+    AttainmentScale,
+    Client,
+    EngagementObjective,
+    Episode,
+    Expectations,
+    Goal,
+    NeedsAssessment,
+    Task,
+)
 
 
 def episodes(user: User) -> QuerySet[Episode]:
@@ -56,6 +66,17 @@ def goals(user: User) -> QuerySet[Goal]:
 
 def tasks(user: User) -> QuerySet[Task]:
     return Task.objects.visible_to(user).select_related("episode__client", "episode__therapist", "goal")
+
+
+def open_goals(episode: Episode, *, or_of: Task | None = None) -> list[Goal]:
+    """The goals that a task can be for: those that are open, and the one that a task is for already."""
+    kept = Q(status=states.OPEN_GOAL) | Q(pk=or_of.goal_id if or_of else None)
+    return list(Goal.objects.filter(kept, episode=episode))
+
+
+def scale_of(goal: Goal) -> AttainmentScale | None:
+    """The five levels of a goal as they were written last."""
+    return goal.scales.last()
 
 
 def tasks_of(episode: Episode) -> QuerySet[Task]:

@@ -24,9 +24,7 @@ class Target:
     is_relative: bool = False
 
     def __str__(self) -> str:
-        if not self.is_relative:
-            return plain(self.value)
-        return f"{'+' if self.value > 0 else ''}{plain(self.value)} %"
+        return f"{signed(self.value)} %" if self.is_relative else plain(self.value)
 
 
 def read_target(text: str) -> Target:
@@ -113,3 +111,7 @@ def progress_towards(target: Target | None, *, baseline: float | None, now: floa
 def plain(value: float) -> str:
     """As few digits as the number has, with a true minus sign."""
     return f"{value:.3f}".rstrip("0").rstrip(".").replace("-", "−")
+
+
+def signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{plain(value)}"

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import actions as accounts
 from accounts.models import Organisation, User
 from clients import actions as clients
+from clients.demo import agree
 from clients.models import Episode
 from jobs.organisation import acting_in
 from measures import actions as measures
@@ -119,15 +120,20 @@ def make_client(
         started_on=plan.meetings[0][0],
         by=therapist,
     )
+    meetings = []
     for index, (day, attendance, levels) in enumerate(plan.meetings, start=1):
         is_last = index == len(plan.meetings)
-        last = log_meeting(rng, episode, index, day, attendance, plan.course)
+        meetings.append(log_meeting(rng, episode, index, day, attendance, plan.course))
         if levels is not None:
-            rate_meeting(rng, last, levels, plan, index, own=not (is_last and course == "rising" and number % 2))
+            rate_meeting(
+                rng, meetings[-1], levels, plan, index, own=not (is_last and course == "rising" and number % 2)
+            )
+    if number % 3 == 0:
+        agree(episode, meetings, number=number // 3, course=course)
     if plan.ended_on:
         ending = "client" if course == "erosion" else "planned"
         clients.end_episode(episode=episode, ended_on=plan.ended_on, ending=ending, by=therapist)
-    return last
+    return meetings[-1]
 
 
 def make_risk_answers(rng: random.Random, sessions: list[TherapySession]) -> None:

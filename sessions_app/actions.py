@@ -225,7 +225,7 @@ def mark_first_challenge(
         raise ValidationError({"session": "This session belongs to another episode."})
     Episode.objects.select_for_update(no_key=True).get(pk=episode.pk)
     saved = FirstChallenge.objects.filter(episode=episode).first()
-    if version != (saved.version if saved else 0):
+    if saved and version != saved.version:
         raise StaleVersion(saved)
     row = saved or FirstChallenge(organisation_id=episode.organisation_id, episode=episode, created_by=by)
     event = {"organisation_id": episode.organisation_id, "client_id": episode.client_id, "by": by}

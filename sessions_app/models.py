@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from accounts.access import reach
 from accounts.models import OrganisationModel, User
-from clients import states
+from clients import states, targets
 from clients.models import AttainmentScale, Episode, Goal, Task, amount_field, grade_field, words_field
 
 NOTE_LENGTH = 20_000
@@ -137,6 +137,18 @@ class GoalProgress(OrganisationModel):
                 condition=Q(progress__isnull=False) | Q(measured__isnull=False) | Q(level__isnull=False),
             ),
         ]
+
+    @property
+    def label(self) -> str:
+        return f"On the way, {self.session}"
+
+    @property
+    def measured_in_words(self) -> str:
+        return "" if self.measured is None else targets.plain(self.measured)
+
+    @property
+    def level_in_words(self) -> str:
+        return targets.signed(self.level) if self.level is not None else ""
 
 
 class Outcome(models.TextChoices):

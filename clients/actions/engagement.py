@@ -27,7 +27,7 @@ def kept(part: Part, version: int, values: dict[str, Any]) -> tuple[Part, list[s
     Episode.objects.select_for_update(no_key=True).get(pk=part.episode_id)
     same = {"objective": part.objective} if isinstance(part, EngagementObjective) else {}
     saved: Part | None = type(part)._default_manager.filter(episode=part.episode_id, **same).first()
-    if version != (saved.version if saved else 0):
+    if saved and version != saved.version:
         raise StaleVersion(saved)
     row = saved or part
     changed = changed_fields(row, values) if saved else list(values)

@@ -151,7 +151,7 @@ def drop_task(*, task: Task, version: int, on: date, why: str = "", by: User) ->
 
 
 @transaction.atomic
-def take_up_task(*, task: Task, version: int, on: date, by: User) -> Task:
+def take_up_task(*, task: Task, version: int, on: date, why: str = "", by: User) -> Task:
     """Bring back a task that was done or dropped, to be agreed on again. Raises StaleVersion and MoveRefused."""
     task = locked(task, version)
     check_open(task.episode, by)
@@ -159,7 +159,7 @@ def take_up_task(*, task: Task, version: int, on: date, by: User) -> Task:
         raise MoveRefused("This task is open already.")
     negotiate(task)
     save(task, "difficulty_agreed")
-    add_agreement(subject=task, kind=AgreementKind.TAKEN_UP, on=on, by=by)
+    add_agreement(subject=task, kind=AgreementKind.TAKEN_UP, on=on, why=why, by=by)
     return task
 
 

@@ -246,6 +246,12 @@ class Agreement(OrganisationModel):
         ]
 
     @property
+    def tone(self) -> str:
+        """How its badge is coloured: agreed by both, or reached, is settled."""
+        is_settled = (self.by_client and self.by_therapist) or self.kind == AgreementKind.REACHED
+        return "settled" if is_settled else "neutral"
+
+    @property
     def terms(self) -> str:
         """What was to be agreed on then, beside its text."""
         if self.task_id:
@@ -277,5 +283,7 @@ class AttainmentScale(OrganisationModel):
         ]
 
     @property
-    def levels(self) -> list[tuple[int, str]]:
-        return list(enumerate((self.much_less, self.less, self.expected, self.more, self.much_more), start=-2))
+    def levels(self) -> list[tuple[str, str]]:
+        """ "−2" to "+2" with what would be seen there."""
+        texts = (self.much_less, self.less, self.expected, self.more, self.much_more)
+        return [(targets.signed(level), text) for level, text in enumerate(texts, start=-2)]

@@ -57,6 +57,19 @@ class EngagementObjective(OrganisationModel):
     def __str__(self) -> str:
         return self.get_objective_display()
 
+    @property
+    def is_there(self) -> bool:
+        return self.level >= engagement.THERE
+
+    @property
+    def level_in_words(self) -> str:
+        return engagement.LEVELS[self.level]
+
+    @property
+    def barriers_in_words(self) -> list[str]:
+        names = engagement.BY_CODE[self.objective].barriers
+        return [names[code] for code in self.barriers]
+
 
 class Expectations(OrganisationModel):
     """The roles of both and what each expects of the other, as they were talked about."""
@@ -75,6 +88,20 @@ class Expectations(OrganisationModel):
 
     def __str__(self) -> str:
         return "What you expect of each other"
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """What is written down, under the words of its field."""
+        return [
+            (label, text)
+            for label, text in (
+                ("What the client does", self.clients_role),
+                ("What the therapist does", self.therapists_role),
+                ("The client expects", self.client_expects),
+                ("The therapist expects", self.therapist_expects),
+            )
+            if text
+        ]
 
 
 class NeedsAssessment(OrganisationModel):

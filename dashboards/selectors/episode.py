@@ -21,6 +21,7 @@ from ruptures.detection import PRESETS, Preset
 from ruptures.models import Signal, State
 from ruptures.selectors import signals_of
 from sessions_app.models import Attendance, Phase, TherapySession
+from sessions_app.selectors import sessions_of
 
 from ..course import Line, Outcome, Pair, ScaleCourse, hints, lines, rescaled_means
 from ..figures import Mark, Missed, SessionAxis
@@ -235,7 +236,7 @@ def stamp(input_version: int, computed_version: int, sessions: int) -> str:
 
 def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     """What the page shows; `instrument` is the alliance measure asked for, where an episode has several."""
-    sessions = list(episode.sessions.all())
+    sessions = sessions_of(episode)
     series = series_of(episode.pk, with_gaps(session.number for session in sessions))
     known = catalogue.known(code for code, _, _ in series)
     alliance, alliances = chosen_alliance(series, known, instrument)

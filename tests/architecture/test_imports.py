@@ -24,6 +24,7 @@ RULES = (
     "dashboards.course",
     "dashboards.figures",
     "dashboards.sentences",
+    "dashboards.sparkline",
     "reports.reading",
     "reports.mapping",
     "reports.fhir",

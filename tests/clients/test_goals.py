@@ -123,7 +123,7 @@ def test_levels_are_kept_with_their_day_and_another_wording_is_another_row(episo
     texts = {"much_less": "a", "less": "b", "expected": "c", "more": "d", "much_more": "e"}
     first = actions.write_levels(goal=goal, written_on=TODAY(), by=episode.therapist, **texts)
     actions.write_levels(goal=goal, written_on=TODAY(), by=episode.therapist, **{**texts, "less": "almost"})
-    assert first.levels == [(-2, "a"), (-1, "b"), (0, "c"), (1, "d"), (2, "e")]
+    assert first.levels == [("−2", "a"), ("−1", "b"), ("0", "c"), ("+1", "d"), ("+2", "e")]
     assert [scale.less for scale in goal.scales.all()] == ["b", "almost"]
     assert [row[0] for row in history(goal)] == ["agreed", "levels", "levels"]
 
