@@ -71,6 +71,12 @@ def agreed(page, episode, part=""):
     return page
 
 
+def episode_with_agreements(page, episode):
+    agreed(page, episode)
+    steps.drawn(page)
+    page.get_by_text("The numbers by session").click()
+
+
 def goals_and_tasks(page, episode):
     agreed(page, episode, "agreements/")
     expect(page.get_by_role("progressbar").first).to_be_visible()
@@ -115,7 +121,7 @@ PAGES = {
     "new client with errors": (steps.THERAPIST, new_client_with_errors),
     "risk answer with error": (steps.THERAPIST, risk_answer_with_error),
     "episode": (steps.THERAPIST, episode_with_chart),
-    "episode with agreements": (steps.THERAPIST, lambda page, episode: steps.drawn(agreed(page, episode))),
+    "episode with agreements": (steps.THERAPIST, episode_with_agreements),
     "goals and tasks": (steps.THERAPIST, goals_and_tasks),
     "agreement log": (steps.THERAPIST, lambda page, episode: agreed(page, episode, "agreements/log/")),
     "goal with errors": (steps.THERAPIST, goal_with_errors),

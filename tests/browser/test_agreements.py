@@ -1,4 +1,4 @@
-"""A vague goal made measurable, a task too hard stepped down, homework not done: as therapist and client agree on it."""
+"""A vague goal made measurable, a task too hard stepped down, homework not done, and the gate of the first sessions."""
 
 import pytest
 from playwright.sync_api import expect
@@ -18,9 +18,8 @@ def on_the_line(page, field, value):
     page.keyboard.type(str(value))
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_from_a_vague_goal_to_a_possible_strain(open_page, width):
-    page = open_page(width=width)
+def test_from_a_vague_goal_to_a_possible_strain_on_a_phone(open_page):
+    page = open_page(width=390)
     code = steps.new_client(page)
     episode = page.url
     steps.log_session(page, episode)
