@@ -59,11 +59,11 @@ class LineField(forms.IntegerField):
             max_value=maximum,
             required=False,
             label=label,
-            template_name="components/line_field.html",
             error_messages=dict.fromkeys(
                 ("invalid", "min_value", "max_value"), f"Choose a number from {minimum} to {maximum}, or none."
             ),
         )
+        self.template_name = "components/line_field.html"
         self.item = {"text": label, "low": low, "high": high, "scale": scale}
 
 

@@ -147,7 +147,7 @@ def set_goal(episode: Episode, plan: Plan, held: list[TherapySession]) -> Goal:
 
 def do_tasks(episode: Episode, goal: Goal, plan: Plan, held: list[TherapySession], course: str) -> None:
     by = episode.therapist
-    terms = {"goal": goal, "rationale": plan.rationale, "proposed_by": "therapist", "difficulty": 8}
+    terms: dict[str, Any] = {"goal": goal, "rationale": plan.rationale, "proposed_by": "therapist", "difficulty": 8}
     task = actions.propose_task(episode=episode, text=plan.task, on=held[2].held_on, agreed_by=BOTH, by=by, **terms)
     told(task, held[3], "not-done", "It felt too much, and there was nobody to go with.")
     easier = actions.step_down(

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import User
@@ -79,10 +81,11 @@ def scale_of(goal: Goal) -> AttainmentScale | None:
     return goal.scales.last()
 
 
-def tasks_of(episode: Episode) -> QuerySet[Task]:
+def tasks_of(episode: Episode) -> QuerySet[Any]:
     """An episode's tasks; a harder one `is_waiting` while an easier one made of it is open."""
     easier = Task.objects.filter(step_down_of=OuterRef("pk"), status__in=states.OPEN)
-    return Task.objects.filter(episode=episode).annotate(is_waiting=Exists(easier)).select_related("step_down_of")
+    found: QuerySet[Any] = Task.objects.annotate(is_waiting=Exists(easier)).select_related("step_down_of")
+    return found.filter(episode=episode)
 
 
 def open_tasks(episode: Episode) -> list[Task]:

@@ -182,7 +182,7 @@ def record_outcome(
     check_of_session(task, session, by)
     task = locked(task)
     values = {"outcome": outcome, "got_in_the_way": got_in_the_way.strip()}
-    saved = TaskOutcome.objects.filter(task=task, session=session).first()
+    saved: TaskOutcome | None = TaskOutcome.objects.filter(task=task, session=session).first()
     if saved and not changed_fields(saved, values):
         return saved
     if not task.takes_outcomes and outcome != Outcome.NOT_ASKED:
@@ -228,17 +228,17 @@ def mark_first_challenge(
     if saved and version != saved.version:
         raise StaleVersion(saved)
     row = saved or FirstChallenge(organisation_id=episode.organisation_id, episode=episode, created_by=by)
-    event = {"organisation_id": episode.organisation_id, "client_id": episode.client_id, "by": by}
+    about_episode: dict[str, Any] = {"organisation_id": episode.organisation_id, "client_id": episode.client_id}
     if session is None:
         if saved:
-            record_event("challenge.removed", saved, **event)
+            record_event("challenge.removed", saved, by=by, **about_episode)
             saved.delete()
         return None
     row.session, row.what = session, what.strip()
     row.version += 1 if saved else 0
     row.check_values()
     row.save()
-    record_event("challenge.marked", row, **event)
+    record_event("challenge.marked", row, by=by, **about_episode)
     return row
 
 

@@ -73,7 +73,7 @@ class StandingForm(SubmissionForm):
         if not metric:
             del self.fields["measured"]
         choices = [("", "Not judged")]
-        choices += [(level, f"{name} · {text}") for level, (name, text) in enumerate(levels, start=-2)]
+        choices += [(str(level), f"{name} · {text}") for level, (name, text) in enumerate(levels, start=-2)]
         self.fields["level"].choices = choices  # type: ignore[attr-defined]
         if not levels:
             del self.fields["level"]

@@ -69,19 +69,19 @@ def add_agreement(
 ) -> Agreement:
     """Keep what was said of a goal or a task on a day, with its terms as they are now."""
     check_day(subject.episode, on)
-    is_goal = isinstance(subject, Goal)
+    snapshot = SNAPSHOT_OF_GOAL if isinstance(subject, Goal) else SNAPSHOT_OF_TASK
     agreement = Agreement(
         organisation_id=subject.organisation_id,
         episode_id=subject.episode_id,
-        goal=subject if is_goal else None,
-        task=None if is_goal else subject,
+        goal=subject if isinstance(subject, Goal) else None,
+        task=subject if isinstance(subject, Task) else None,
         kind=kind,
         happened_on=on,
         by_client=CLIENT in agreed_by,
         by_therapist=THERAPIST in agreed_by,
         why=why.strip(),
         created_by=by,
-        **{name: getattr(subject, name) for name in (SNAPSHOT_OF_GOAL if is_goal else SNAPSHOT_OF_TASK)},
+        **{name: getattr(subject, name) for name in snapshot},
     )
     agreement.check_values()
     agreement.save(force_insert=True)

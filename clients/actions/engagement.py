@@ -25,12 +25,12 @@ def kept(part: Part, version: int, values: dict[str, Any]) -> tuple[Part, list[s
     """
     # Whoever else writes a part of this episode waits, also for the first time.
     Episode.objects.select_for_update(no_key=True).get(pk=part.episode_id)
-    same = {"objective": part.objective} if isinstance(part, EngagementObjective) else {}
+    same: dict[str, str] = {"objective": part.objective} if isinstance(part, EngagementObjective) else {}
     saved: Part | None = type(part)._default_manager.filter(episode=part.episode_id, **same).first()
     if saved and version != saved.version:
         raise StaleVersion(saved)
     row = saved or part
-    changed = changed_fields(row, values) if saved else list(values)
+    changed: list[str] = changed_fields(row, values) if saved else list(values)
     for name in changed:
         setattr(row, name, values[name])
     row.check_values()

@@ -93,7 +93,7 @@ def change_task(
 
 def negotiate(task: Task) -> None:
     """Whoever had agreed has not agreed to this."""
-    task.status = TaskStatus(states.after(task.status, states.NEGOTIATE))
+    task.status = states.after(task.status, states.NEGOTIATE) or task.status
     task.client_agreed_on = task.therapist_agreed_on = task.difficulty_agreed = None
 
 
@@ -123,7 +123,7 @@ def step_down(*, task: Task, text: str, on: date, difficulty: int | None = None,
     harder = locked(task)
     if not harder.is_open:
         raise MoveRefused("This task is done or dropped. Take it up again before making an easier one of it.")
-    if None not in (difficulty, harder.difficulty) and difficulty >= harder.difficulty:
+    if difficulty is not None and harder.difficulty is not None and difficulty >= harder.difficulty:
         raise ValidationError({"difficulty": f"An easier task has a difficulty below {harder.difficulty}."})
     return propose_task(
         episode=harder.episode,

@@ -2,6 +2,7 @@
 
 import uuid
 from functools import partial
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -124,8 +125,11 @@ def goal_settle(request: SignedInRequest, goal_id: uuid.UUID) -> HttpResponse:
         back=back_to(goal.episode, f"#goal-{goal.pk}"),
         intro=f"“{goal.text}”",
     )
-    taken_up = {} if is_open else {"status": GoalStatus.OPEN}
-    return page.answer(request, lambda values: actions.settle_goal(goal=goal, **values, **taken_up, by=request.user))
+
+    def settle(values: dict[str, Any]) -> None:
+        actions.settle_goal(goal=goal, **{"status": GoalStatus.OPEN, **values}, by=request.user)
+
+    return page.answer(request, settle)
 
 
 @require_http_methods(["GET", "POST"])

@@ -226,7 +226,7 @@ def agreement_state(episode: Episode) -> AgreementState:
     tasks = {task.pk: task for task in tasks_of(episode).select_related("goal")}
 
     def harder_than(task: Task) -> list[Task]:
-        above = tasks.get(task.step_down_of_id)
+        above = tasks.get(task.step_down_of_id) if task.step_down_of_id else None
         return [above, *harder_than(above)] if above else []
 
     return AgreementState(
@@ -234,9 +234,6 @@ def agreement_state(episode: Episode) -> AgreementState:
             GoalShown(goal, next(reversed(goal.scales.all()), None), progress[goal.pk])
             for goal in Goal.objects.filter(episode=episode).prefetch_related("scales")
         ],
-        tasks=[
-            TaskShown(task, outcomes[task.pk], harder_than(task), task.is_waiting)  # type: ignore[attr-defined]
-            for task in tasks.values()
-        ],
+        tasks=[TaskShown(task, outcomes[task.pk], harder_than(task), task.is_waiting) for task in tasks.values()],
         has_sessions=episode.sessions.filter(attendance__in=TOOK_PLACE).exists(),
     )
