@@ -50,10 +50,9 @@ def change_goal(
         goal.client_agreed_on = goal.therapist_agreed_on = None
     agree_on(goal, on, agreed_by)
     save(goal, *changed)
-    if is_renegotiated:
-        add_agreement(subject=goal, kind=AgreementKind.RENEGOTIATED, on=on, agreed_by=agreed_by, why=why, by=by)
-    elif agreed_by:
-        add_agreement(subject=goal, kind=AgreementKind.AGREED, on=on, agreed_by=agreed_by, why=why, by=by)
+    if is_renegotiated or agreed_by:
+        kind = AgreementKind.RENEGOTIATED if is_renegotiated else AgreementKind.AGREED
+        add_agreement(subject=goal, kind=kind, on=on, agreed_by=agreed_by, why=why, by=by)
     else:
         about = {"organisation_id": goal.organisation_id, "client_id": goal.episode.client_id}
         record_event("goal.changed", goal, by=by, fields=changed, **about)

@@ -81,10 +81,13 @@ def change_task(
     if is_renegotiated:
         task.difficulty_proposed = difficulty
         negotiate(task)
+    is_agreed_anew = bool(agreed_by) and task.can_be_agreed
+    if is_agreed_anew:
         settle_terms(task, on, agreed_by)
     save(task, *changed, "difficulty_proposed", "difficulty_agreed")
-    if is_renegotiated:
-        add_agreement(subject=task, kind=AgreementKind.RENEGOTIATED, on=on, agreed_by=agreed_by, why=why, by=by)
+    if is_renegotiated or is_agreed_anew:
+        kind = AgreementKind.RENEGOTIATED if is_renegotiated else AgreementKind.AGREED
+        add_agreement(subject=task, kind=kind, on=on, agreed_by=agreed_by, why=why, by=by)
     else:
         about = {"organisation_id": task.organisation_id, "client_id": task.episode.client_id}
         record_event("task.changed", task, by=by, fields=changed, **about)

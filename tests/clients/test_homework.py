@@ -81,6 +81,17 @@ def test_renegotiation_that_both_agree_on_at_once_stays_agreed(episode):
     assert (task.status, task.difficulty_proposed, task.difficulty_agreed) == ("agreed", 5, 5)
 
 
+def test_agreement_told_while_changing_something_else_is_kept(episode):
+    task = call(
+        actions.change_task, factories.make_task(episode, agreed_by=["client"]), rationale="Why.", agreed_by=BOTH
+    )
+    assert (task.status, task.rationale, [kind for kind, _ in history(task)]) == (
+        "agreed",
+        "Why.",
+        ["proposed", "agreed"],
+    )
+
+
 # --- Stepping down --------------------------------------------------------------------------------------
 
 
