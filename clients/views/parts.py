@@ -126,7 +126,7 @@ class FormPage:
         saved = [
             (shown.label, in_words(shown, now[shown.name])) for shown in again.visible_fields() if shown.name in now
         ]
-        context = {"form": again, "current": current, "saved": saved, "cancel_url": self.back}
+        context = {"form": again, "current": f"“{current}”", "saved": saved, "cancel_url": self.back}
         return render(request, "accounts/conflict.html", context, status=409)
 
 
