@@ -48,6 +48,25 @@ class DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d", **kwargs)
 
 
+class LineField(forms.IntegerField):
+    """A number on a line that may stay unanswered, asked as the questionnaires ask; `low` and `high` name its ends."""
+
+    def __init__(
+        self, *, minimum: int = 0, maximum: int = 10, low: str, high: str, scale: str = "", label: str
+    ) -> None:
+        super().__init__(
+            min_value=minimum,
+            max_value=maximum,
+            required=False,
+            label=label,
+            error_messages=dict.fromkeys(
+                ("invalid", "min_value", "max_value"), f"Choose a number from {minimum} to {maximum}, or none."
+            ),
+        )
+        self.template_name = "components/line_field.html"
+        self.item = {"text": label, "low": low, "high": high, "scale": scale}
+
+
 class PersonForm(SubmissionForm):
     name = forms.CharField(
         max_length=120,
@@ -98,7 +117,10 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Organisation
-        fields = ("name", "time_zone", "emergency_text", "risk_text", "risk_hours", "signal_rate", "signal_preset")
+        fields = (
+            "name", "time_zone", "emergency_text", "risk_text", "risk_hours", "signal_rate", "signal_preset",
+            "engagement_sessions",
+        )  # fmt: skip
         labels = {
             "name": "Name of the service",
             "emergency_text": "What to do in an emergency",
@@ -106,6 +128,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "risk_hours": "Hours until a risk answer is passed on",
             "signal_rate": "How readily a possible rupture is pointed out",
             "signal_preset": "What counts as a possible rupture",
+            "engagement_sessions": "Sessions of the engagement phase",
         }
         help_texts = {
             "name": "Clients see it above the questions.",
@@ -117,6 +140,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "signal_rate": "A looser rate finds more and is wrong more often. Every trend is computed again.",
             "signal_preset": "Published rules are easier to explain, do not follow the rate above, and are wrong far "
             "more often: docs/signals.md says how often. Every trend is computed again.",
+            "engagement_sessions": "Shaded on the chart, and the gate stands at its end. 1 to 20; five is usual.",
         }
         widgets = {
             "emergency_text": forms.Textarea(attrs={"rows": 4}),

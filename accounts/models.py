@@ -61,6 +61,10 @@ class Organisation(models.Model):
     risk_hours = models.PositiveSmallIntegerField(
         default=24, db_default=24, validators=[MinValueValidator(1), MaxValueValidator(168)]
     )
+    # How many sessions the engagement phase is given.
+    engagement_sessions = models.PositiveSmallIntegerField(
+        default=5, db_default=5, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
@@ -75,6 +79,10 @@ class Organisation(models.Model):
             ),
             models.CheckConstraint(
                 name="accounts_organisation_signal_preset_known", condition=Q(signal_preset__in=SignalPreset.values)
+            ),
+            models.CheckConstraint(
+                name="accounts_organisation_engagement_1_to_20",
+                condition=Q(engagement_sessions__gte=1, engagement_sessions__lte=20),
             ),
         ]
 

@@ -3,9 +3,10 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from accounts.forms import DATE_ERRORS, DateInput, SubmissionForm
+from accounts.forms import DATE_ERRORS, DateInput, LineField, SubmissionForm
 
-from .models import Ending, Modality
+from . import engagement, targets
+from .models import TEXT_LENGTH, WORDS_LENGTH, Ending, Modality, Proposer
 
 
 def check_not_future(value: Any) -> None:
@@ -63,3 +64,219 @@ class EndEpisodeForm(SubmissionForm):
         error_messages=DATE_ERRORS,
     )
     ending = forms.ChoiceField(label="How it ended", choices=Ending, widget=forms.RadioSelect(attrs={"class": "chips"}))
+
+
+# --- Goals and tasks ------------------------------------------------------------------------------------
+
+
+def chips(choices: Any, *, label: str, **options: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        choices=choices, label=label, widget=forms.RadioSelect(attrs={"class": "chips"}), **options
+    )
+
+
+def words(label: str, *, rows: int = 3, required: bool = False, help_text: str = "") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=WORDS_LENGTH,
+        widget=forms.Textarea(attrs={"rows": rows}),
+        help_text=help_text,
+    )
+
+
+def day(label: str, *, required: bool = True) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=required,
+        widget=DateInput(),
+        initial=timezone.localdate if required else None,
+        error_messages=DATE_ERRORS,
+    )
+
+
+def amount(label: str, help_text: str) -> forms.FloatField:
+    return forms.FloatField(
+        label=label,
+        required=False,
+        min_value=0,
+        max_value=999_999,
+        help_text=help_text,
+        error_messages={"invalid": "Enter a number.", "min_value": "Enter 0 or more."},
+    )
+
+
+class AgreementForm(SubmissionForm):
+    """Who agreed, and on which day. `client` is what the client is called."""
+
+    agreed_by = forms.MultipleChoiceField(
+        label="Agreed by",
+        required=False,
+        choices=[("client", ""), ("therapist", "You")],
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "chips"}),
+        help_text="Leave it open while it is only proposed.",
+    )
+    on = day("On which day")
+
+    def __init__(self, *args: Any, client: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agreed_by"].choices = [("client", client), ("therapist", "You")]  # type: ignore[attr-defined]
+
+
+class AgreeForm(AgreementForm):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agreed_by"].required = True
+        self.fields["agreed_by"].help_text = ""
+        self.fields["agreed_by"].error_messages["required"] = "Choose who agreed."
+
+
+class TaskAgreeForm(AgreeForm):
+    difficulty = LineField(label="How difficult, as agreed?", low="easy", high="too much", scale="task")
+    field_order = ["difficulty", "agreed_by", "on"]
+
+
+class GoalForm(AgreementForm):
+    text = forms.CharField(
+        label="Goal",
+        max_length=TEXT_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="In the client’s own words.",
+        error_messages={"required": "Enter the goal."},
+    )
+    metric = forms.CharField(
+        max_length=120,
+        required=False,
+        label="How you would both notice",
+        help_text="What is counted or rated, for example: panic attacks a week.",
+    )
+    baseline = amount("Where it starts", "The number to begin with, if you know it.")
+    target = forms.CharField(
+        max_length=30,
+        required=False,
+        help_text="A number, or a change: −50 % is half of where it starts.",
+    )
+    importance = LineField(label="How important is it?", minimum=1, low="a little", high="most of all", scale="goal")
+    field_order = ["text", "metric", "baseline", "target", "importance", "why", "agreed_by", "on"]
+
+    def clean_target(self) -> targets.Target | None:
+        written = self.cleaned_data["target"].strip()
+        try:
+            return targets.read_target(written) if written else None
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        target: targets.Target | None = self.cleaned_data["target"]
+        return {
+            **super().values,
+            "target": target.value if target else None,
+            "is_target_relative": bool(target and target.is_relative),
+        }
+
+
+class GoalEditForm(GoalForm):
+    why = words("Why it changes", rows=2)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class SettleForm(SubmissionForm):
+    """What is closed, or taken up again. `choices` are the states that can follow, where there is more than one."""
+
+    status = chips((), label="What became of it?")
+    on = day("On")
+    why = words("In a few words", rows=2)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if choices:
+            self.fields["status"].choices = choices  # type: ignore[attr-defined]
+        else:
+            del self.fields["status"]
+
+
+class LevelsForm(SubmissionForm):
+    written_on = day("Written on")
+    much_more = forms.CharField(label="+2: much more than expected", max_length=TEXT_LENGTH)
+    more = forms.CharField(label="+1: more than expected", max_length=TEXT_LENGTH)
+    expected = forms.CharField(label="0: what you both expect", max_length=TEXT_LENGTH)
+    less = forms.CharField(label="−1: less than expected", max_length=TEXT_LENGTH)
+    much_less = forms.CharField(label="−2: much less than expected", max_length=TEXT_LENGTH)
+
+
+class EasierTaskForm(AgreementForm):
+    """A task for the goal of the one it is made of; `TaskForm` asks for the goal as well."""
+
+    text = forms.CharField(
+        label="Task",
+        max_length=TEXT_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One thing to do, here or in between.",
+        error_messages={"required": "Enter the task."},
+    )
+    rationale = words("What it is for", rows=2, help_text="The reason, as you would say it to the client.")
+    proposed_by = chips(Proposer, label="Proposed by", initial=Proposer.BOTH)
+    difficulty = LineField(label="How difficult does it look?", low="easy", high="too much", scale="task")
+    field_order = ["text", "goal", "rationale", "proposed_by", "difficulty", "why", "agreed_by", "on"]
+
+
+class TaskForm(EasierTaskForm):
+    goal = forms.ChoiceField(required=False, label="For which goal")
+
+    def __init__(self, *args: Any, goals: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.goals = {str(goal.pk): goal for goal in goals}
+        choices = [("", "None in particular"), *((pk, goal.text) for pk, goal in self.goals.items())]
+        self.fields["goal"].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {**super().values, "goal": self.goals.get(self.cleaned_data["goal"])}
+
+
+class TaskEditForm(TaskForm):
+    why = words("Why it changes", rows=2)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+# --- The engagement phase -------------------------------------------------------------------------------
+
+
+class ObjectiveForm(SubmissionForm):
+    level = forms.TypedChoiceField(
+        coerce=int,
+        choices=[(level, f"{level} · {word}") for level, word in engagement.LEVELS.items()],
+        label="How far is it there?",
+        widget=forms.RadioSelect(attrs={"class": "chips"}),
+        error_messages={"required": "Choose how far it is there."},
+    )
+    evidence = words("By what can you tell?", help_text="What was said or done.")
+    barriers = forms.MultipleChoiceField(
+        required=False, label="What stands in its way?", widget=forms.CheckboxSelectMultiple(attrs={"class": "chips"})
+    )
+    assessed_on = day("Looked at on")
+    version = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+
+    def __init__(self, *args: Any, objective: engagement.Objective, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["barriers"].choices = list(objective.barriers.items())  # type: ignore[attr-defined]
+
+
+class ExpectationsForm(SubmissionForm):
+    clients_role = words("What the client does here")
+    therapists_role = words("What you do here")
+    client_expects = words("What the client expects of you")
+    therapist_expects = words("What you expect of the client")
+    agreed_on = day("Agreed on", required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+
+
+class NeedsForm(SubmissionForm):
+    needs = words("What is needed", required=True)
+    strengths = words("What there is to build on")
+    assessed_on = day("Looked at on")
+    version = forms.IntegerField(widget=forms.HiddenInput, initial=0)

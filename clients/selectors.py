@@ -1,8 +1,21 @@
-from django.db.models import F, Q, QuerySet
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import User
 
-from .models import Client, Episode
+from . import states
+from .models import (
+    Agreement,
+    AttainmentScale,
+    Client,
+    EngagementObjective,
+    Episode,
+    Expectations,
+    Goal,
+    NeedsAssessment,
+    Task,
+)
 
 
 def episodes(user: User) -> QuerySet[Episode]:
@@ -44,3 +57,56 @@ def last_title(user: User) -> str:
         .first()
         or ""
     )
+
+
+# --- Goals, tasks and the engagement phase --------------------------------------------------------------
+
+
+def goals(user: User) -> QuerySet[Goal]:
+    return Goal.objects.visible_to(user).select_related("episode__client", "episode__therapist")
+
+
+def tasks(user: User) -> QuerySet[Task]:
+    return Task.objects.visible_to(user).select_related("episode__client", "episode__therapist", "goal")
+
+
+def open_goals(episode: Episode, *, or_of: Task | None = None) -> list[Goal]:
+    """The goals that a task can be for: those that are open, and the one that a task is for already."""
+    kept = Q(status=states.OPEN_GOAL) | Q(pk=or_of.goal_id if or_of else None)
+    return list(Goal.objects.filter(kept, episode=episode))
+
+
+def scale_of(goal: Goal) -> AttainmentScale | None:
+    """The five levels of a goal as they were written last."""
+    return goal.scales.last()
+
+
+def tasks_of(episode: Episode) -> QuerySet[Any]:
+    """An episode's tasks; a harder one `is_waiting` while an easier one made of it is open."""
+    easier = Task.objects.filter(step_down_of=OuterRef("pk"), status__in=states.OPEN)
+    found: QuerySet[Any] = Task.objects.annotate(is_waiting=Exists(easier)).select_related("step_down_of")
+    return found.filter(episode=episode)
+
+
+def open_tasks(episode: Episode) -> list[Task]:
+    """What is to be done or talked about now; `takes_outcomes` says of which it can be asked whether it was done."""
+    return list(tasks_of(episode).filter(status__in=states.OPEN, is_waiting=False))
+
+
+def objectives_of(episode: Episode) -> dict[str, EngagementObjective]:
+    """By code, those of the three that somebody has looked at."""
+    found = EngagementObjective.objects.filter(episode=episode).select_related("assessed_by")
+    return {row.objective: row for row in found}
+
+
+def expectations_of(episode: Episode) -> Expectations | None:
+    return Expectations.objects.filter(episode=episode).first()
+
+
+def needs_of(episode: Episode) -> NeedsAssessment | None:
+    return NeedsAssessment.objects.filter(episode=episode).first()
+
+
+def history_of(episode: Episode) -> QuerySet[Agreement]:
+    """Everything said of the episode's goals and tasks, as it was said."""
+    return Agreement.objects.filter(episode=episode).select_related("goal", "task__step_down_of", "created_by")

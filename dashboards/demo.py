@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import actions as accounts
 from accounts.models import Organisation, User
 from clients import actions as clients
+from clients.demo import agree
 from clients.models import Episode
 from jobs.organisation import acting_in
 from measures import actions as measures
@@ -121,10 +122,11 @@ def make_client(
         started_on=plan.meetings[0][0],
         by=therapist,
     )
-    held = []
+    meetings, held = [], []
     for index, (day, attendance, levels) in enumerate(plan.meetings, start=1):
         is_last = index == len(plan.meetings)
         session = log_meeting(rng, episode, index, day, attendance, plan.course)
+        meetings.append(session)
         if levels is not None:
             rate_meeting(rng, session, levels, plan, index, own=not (is_last and course == "rising" and number % 2))
             held.append((session, levels))
@@ -133,10 +135,12 @@ def make_client(
     if course == "drop" and number % 2 == 0:
         tense, at = held[-1][0], moment(held[-1][0].held_on, random.Random(number))
         record(tense, "strain-check", "client", {1: 7, 2: 6, 3: 2, 4: 3}, submitted_at=at, by=None)
+    if number % 3 == 0:
+        agree(episode, meetings, number=number // 3, course=course)
     if plan.ended_on:
         ending = "client" if course == "erosion" else "planned"
         clients.end_episode(episode=episode, ended_on=plan.ended_on, ending=ending, by=therapist)
-    return session
+    return meetings[-1]
 
 
 def make_risk_answers(rng: random.Random, sessions: list[TherapySession]) -> None:

@@ -64,6 +64,14 @@ class Missed:
 
 
 @dataclass(frozen=True)
+class Engagement:
+    """The first `sessions` of a course, and the session of the first challenge, with which the second phase begins."""
+
+    sessions: int
+    challenged_in: int | None = None
+
+
+@dataclass(frozen=True)
 class Mark:
     """A session with a fall or a rupture (`attention`), with a repair attempt (`repair`), or in which a scale came back
     (`settled`), at the score `value`."""
@@ -86,6 +94,7 @@ def alliance_figure(
     axis: SessionAxis,
     expected: Mapping[str, Mapping[int, tuple[float, float]]] | None = None,
     marks: Sequence[Mark] = (),
+    engagement: Engagement | None = None,
     is_rescaled: bool = False,
 ) -> Figure:
     """Goal, task and bond by session: client solid, therapist dashed, a gap wherever nothing was rated.
@@ -115,7 +124,27 @@ def alliance_figure(
     layout = session_layout(low, high, axis)
     layout["annotations"] = end_labels(series, span=high - low) + mark_words(places, axis=axis, span=high - low)
     layout["meta"] = {"zoom": zoom(series, bands, low, high)}
+    if engagement is not None:
+        show_engagement(layout, engagement, axis)
     return {"data": traces, "layout": layout}
+
+
+def show_engagement(layout: dict[str, Any], engagement: Engagement, axis: SessionAxis) -> None:
+    """Light shading over the first sessions with its word above, and a dotted line where the second phase begins."""
+    over = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    word = {"yref": "paper", "showarrow": False, "font": {"size": 12}}
+    shaded = {"type": "rect", "name": "neutral engagement", "x0": 0.5, "x1": engagement.sessions + 0.5}
+    layout["shapes"] = [{**over, **shaded, "fillcolor": COLOURS["neutral"], "opacity": 1, "line": {"width": 0}}]
+    above = {"x": 0.5, "y": 1, "xanchor": "left", "yanchor": "bottom"}
+    layout["annotations"].append({**word, **above, "name": "neutral engagement", "text": "engagement"})
+    layout["margin"]["t"] = 26
+    session = engagement.challenged_in
+    if session is not None:
+        line = {"type": "line", "name": "total challenge", "x0": session, "x1": session}
+        layout["shapes"].append({**over, **line, "line": {"width": 1, "dash": "dot"}})
+        beneath = {"x": session, "y": 0, "xanchor": anchor_at(session, axis), "yanchor": "bottom", "yshift": 14}
+        text = {"name": "total challenge", "text": "first challenge", "bgcolor": "#FFFFFF", "borderpad": 1}
+        layout["annotations"].append({**word, **beneath, **text})
 
 
 def rescaled(
@@ -233,7 +262,7 @@ def mark_words(places: Sequence[tuple[Mark, int]], *, axis: SessionAxis, span: f
             "name": MARKS[mark.role][2],
             "x": mark.session,
             "y": mark.value + side * MARK_DISTANCE * span,
-            "xanchor": anchor(mark, axis),
+            "xanchor": anchor_at(mark.session, axis),
             "yanchor": "bottom" if side > 0 else "top",
             "yshift": 6 * side,
             "text": mark.word,
@@ -247,9 +276,9 @@ def mark_words(places: Sequence[tuple[Mark, int]], *, axis: SessionAxis, span: f
     ]
 
 
-def anchor(mark: Mark, axis: SessionAxis) -> str:
+def anchor_at(session: int, axis: SessionAxis) -> str:
     """Words near an end of the axis reach inwards."""
-    part = (mark.session - axis.first) / max(axis.last - axis.first, 4)
+    part = (session - axis.first) / max(axis.last - axis.first, 4)
     return "left" if part < 0.2 else "right" if part > 0.8 else "center"
 
 

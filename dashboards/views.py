@@ -21,6 +21,7 @@ from accounts.models import User
 from clients.forms import NewClientForm
 from clients.models import Episode
 from clients.selectors import episodes
+from clients.views.parts import tabs
 from measures import instruments
 from measures.forms import RatingForm
 from measures.instruments import COMPONENTS
@@ -31,6 +32,7 @@ from ruptures.models import Reason
 from . import figures
 from .selectors import caseload as caseloads
 from .selectors import episode as selectors
+from .selectors.agreed import agreed_of, phase_of
 from .selectors.marks import marks_of
 
 
@@ -58,12 +60,15 @@ def record_view(request: SignedInRequest, episode: Episode) -> None:
 
 def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, object]:
     state = selectors.episode_state(episode, instrument=request.GET.get("instrument", ""))
+    agreed = agreed_of(state, engagement_sessions=request.user.organisation.engagement_sessions)
     is_rescaled = "rescaled" in request.GET
     return {
         "is_rescaled": is_rescaled,
         "query": urlencode({"instrument": state.alliance.code} | ({"rescaled": 1} if is_rescaled else {})),
         "episode": episode,
         "state": state,
+        "agreed": agreed,
+        "tabs": tabs(episode, "dashboards:episode"),
         "is_own": episode.therapist_id == request.user.pk,
         "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
         "components": COMPONENTS,
@@ -103,9 +108,12 @@ class EpisodeFigure(FigureView):
         state = selectors.episode_state(episode, instrument=request.query_params.get("instrument", ""))
         if "total" in request.query_params:
             return self.answer(request, self.total(state, request.query_params["total"]))
-        return self.answer(request, self.alliance(state, is_rescaled="rescaled" in request.query_params))
+        phase = phase_of(state, engagement_sessions=cast(User, request.user).organisation.engagement_sessions)
+        return self.answer(request, self.alliance(state, phase, is_rescaled="rescaled" in request.query_params))
 
-    def alliance(self, state: selectors.EpisodeState, *, is_rescaled: bool) -> figures.Figure:
+    def alliance(
+        self, state: selectors.EpisodeState, phase: figures.Engagement, *, is_rescaled: bool
+    ) -> figures.Figure:
         code = state.alliance.code
         series = {
             (rater, scale): state.series[code, rater, scale]
@@ -120,6 +128,7 @@ class EpisodeFigure(FigureView):
             axis=state.axis,
             expected=state.expected,
             marks=marks_of(state),
+            engagement=phase,
             is_rescaled=is_rescaled,
         )
 
@@ -200,5 +209,6 @@ class GalleryFigure(FigureView):
                 ),
                 figures.Mark(10, 6.2, "bond", "client", "settled", "back", "Back at what was expected."),
             ],
+            engagement=figures.Engagement(5, challenged_in=6),
         )
         return self.answer(request, figure)

@@ -28,3 +28,11 @@ def insert_only(table: str) -> RunSQL:
         sql=f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{settings.APP_ROLE}"',
         reverse_sql=f'GRANT UPDATE, DELETE ON {table} TO "{settings.APP_ROLE}"',
     )
+
+
+def never_changed(table: str) -> RunSQL:
+    """What is written stands: the application may add and read rows, and delete them where somebody is erased."""
+    return RunSQL(
+        sql=f'REVOKE UPDATE, TRUNCATE ON {table} FROM "{settings.APP_ROLE}"',
+        reverse_sql=f'GRANT UPDATE ON {table} TO "{settings.APP_ROLE}"',
+    )

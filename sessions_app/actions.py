@@ -1,7 +1,7 @@
 from datetime import date
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
@@ -10,10 +10,20 @@ from accounts.access import check_own
 from accounts.audit import changed_fields, record_event
 from accounts.idempotency import taken_means
 from accounts.models import User
-from clients.actions import StaleVersion
-from clients.models import Episode
+from clients import states
+from clients.actions import StaleVersion, locked, move_task
+from clients.models import Episode, Goal, Task
 
-from .models import Phase, TherapySession
+from .models import (
+    ConditionsRater,
+    CoreConditions,
+    FirstChallenge,
+    GoalProgress,
+    Outcome,
+    Phase,
+    TaskOutcome,
+    TherapySession,
+)
 
 
 class NumberTaken(ValidationError):
@@ -101,3 +111,167 @@ def update_session(*, session: TherapySession, version: int, by: User, **values:
         fields=changed,
     )
     return session
+
+
+# --- What a session says of goals and tasks -------------------------------------------------------------
+
+
+def about(session: TherapySession) -> dict[str, Any]:
+    return {"organisation_id": session.organisation_id, "client_id": session.episode.client_id}
+
+
+def check_of_session(subject: Goal | Task, session: TherapySession, user: User) -> None:
+    check_own(user, session.episode.therapist_id)
+    if subject.episode_id != session.episode_id:
+        raise ValidationError({"session": "This session belongs to another episode."})
+
+
+@transaction.atomic
+def record_progress(*, goal: Goal, session: TherapySession, progress: int | None, by: User) -> GoalProgress | None:
+    """Where a goal stands by a session, 0 to 10; None takes it back. The same again writes nothing."""
+    return record_standing(goal=goal, session=session, by=by, progress=progress)
+
+
+@transaction.atomic
+def record_standing(*, goal: Goal, session: TherapySession, by: User, **values: Any) -> GoalProgress | None:
+    """As `record_progress`, also of the number `measured` and the `level` of the five that were written before.
+
+    Raises ValidationError for a level of a goal whose levels were not written before the day of the session: judged
+    afterwards, they would say nothing.
+    """
+    check_of_session(goal, session, by)
+    locked(goal)
+    saved = GoalProgress.objects.filter(goal=goal, session=session).first()
+    row = saved or GoalProgress(organisation_id=session.organisation_id, goal=goal, session=session)
+    if "level" in values and values["level"] != row.level:
+        values["scale"] = scale_for(goal, session) if values["level"] is not None else None
+    changed = changed_fields(row, values)
+    if not changed:
+        return saved
+    for name in changed:
+        setattr(row, name, values[name])
+    row.recorded_by, row.recorded_at = by, timezone.now()
+    record_event("goal.progress-recorded", goal, by=by, fields=changed, **about(session))
+    if row.progress is row.measured is row.level is None:
+        if saved:
+            saved.delete()
+        return None
+    row.check_values()
+    row.save()
+    return row
+
+
+def scale_for(goal: Goal, session: TherapySession) -> Any:
+    scale = goal.scales.last()
+    if scale is None:
+        raise ValidationError({"level": "The five levels of this goal have not been written yet."})
+    if scale.written_on >= session.held_on:
+        day = f"{scale.written_on:%-d %B %Y}"
+        raise ValidationError({"level": f"The five levels were written on {day}. Choose a session after that day."})
+    return scale
+
+
+@transaction.atomic
+def record_outcome(
+    *, task: Task, session: TherapySession, outcome: str, got_in_the_way: str = "", by: User
+) -> TaskOutcome:
+    """What became of a task by a session. The same again writes nothing; the task's status follows the latest one.
+
+    Raises ValidationError where the two have not both agreed to the task.
+    """
+    check_of_session(task, session, by)
+    task = locked(task)
+    values = {"outcome": outcome, "got_in_the_way": got_in_the_way.strip()}
+    saved: TaskOutcome | None = TaskOutcome.objects.filter(task=task, session=session).first()
+    if saved and not changed_fields(saved, values):
+        return saved
+    if not task.takes_outcomes and outcome != Outcome.NOT_ASKED:
+        raise ValidationError({"outcome": "Both have to agree to this task before it can be asked about."})
+    status = status_after(task, session, saved, outcome)
+    row = saved or TaskOutcome(organisation_id=session.organisation_id, task=task, session=session)
+    row.outcome, row.got_in_the_way = outcome, values["got_in_the_way"]
+    row.recorded_by, row.recorded_at = by, timezone.now()
+    row.check_values()
+    row.save()
+    move_task(task, status)
+    record_event("task.outcome-recorded", task, by=by, fields=["outcome"], **about(session))
+    return row
+
+
+def status_after(task: Task, session: TherapySession, saved: TaskOutcome | None, outcome: str) -> str:
+    """The status of a task once this is known of a session; a later session, or an agreement made since, stands."""
+    told = TaskOutcome.objects.filter(task=task).exclude(outcome=Outcome.NOT_ASKED)
+    is_moved_on = saved is not None and saved.outcome not in (task.status, Outcome.NOT_ASKED)
+    if is_moved_on or told.filter(session__number__gt=session.number).exists():
+        return task.status
+    if outcome != Outcome.NOT_ASKED:
+        return states.after(task.status, outcome) or task.status
+    if saved is None or saved.outcome == Outcome.NOT_ASKED:
+        return task.status
+    before = told.filter(session__number__lt=session.number).order_by("-session__number").first()
+    return before.outcome if before else states.AGREED
+
+
+# --- The first challenge --------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def mark_first_challenge(
+    *, episode: Episode, session: TherapySession | None, version: int, what: str = "", by: User
+) -> FirstChallenge | None:
+    """Say in which session behaviour was challenged first; no session takes it back. Raises StaleVersion."""
+    check_own(by, episode.therapist_id)
+    if session and session.episode_id != episode.pk:
+        raise ValidationError({"session": "This session belongs to another episode."})
+    Episode.objects.select_for_update(no_key=True).get(pk=episode.pk)
+    saved = FirstChallenge.objects.filter(episode=episode).first()
+    if saved and version != saved.version:
+        raise StaleVersion(saved)
+    row = saved or FirstChallenge(organisation_id=episode.organisation_id, episode=episode, created_by=by)
+    about_episode: dict[str, Any] = {"organisation_id": episode.organisation_id, "client_id": episode.client_id}
+    if session is None:
+        if saved:
+            record_event("challenge.removed", saved, by=by, **about_episode)
+            saved.delete()
+        return None
+    row.session, row.what = session, what.strip()
+    row.version += 1 if saved else 0
+    row.check_values()
+    row.save()
+    record_event("challenge.marked", row, by=by, **about_episode)
+    return row
+
+
+# --- Core conditions ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def rate_conditions(
+    *, session: TherapySession, congruence: int | None, regard: int | None, empathy: int | None, by: User
+) -> CoreConditions | None:
+    """Rate the three conditions of a session: its therapist, or a supervisor with whom it was discussed.
+
+    One rating a person and session; rating again replaces one's own, three times no answer takes it back.
+    """
+    is_own = by.is_therapist and by.pk == session.episode.therapist_id
+    if not is_own and not TherapySession.objects.visible_to(by).filter(pk=session.pk).exists():
+        raise PermissionDenied("Only the therapist of a session and their supervisor can rate it.")
+    TherapySession.objects.select_for_update(no_key=True).get(pk=session.pk)
+    values = {"congruence": congruence, "regard": regard, "empathy": empathy}
+    saved = CoreConditions.objects.filter(session=session, rated_by=by).first()
+    row = saved or CoreConditions(organisation_id=session.organisation_id, session=session, rated_by=by)
+    changed = changed_fields(row, values)
+    if not changed:
+        return saved
+    for name in changed:
+        setattr(row, name, values[name])
+    row.rater = ConditionsRater.THERAPIST if is_own else ConditionsRater.SUPERVISOR
+    row.rated_at = timezone.now()
+    record_event("conditions.rated", session, by=by, fields=changed, **about(session))
+    if all(value is None for value in values.values()):
+        if saved:
+            saved.delete()
+        return None
+    row.check_values()
+    row.save()
+    return row

@@ -1,9 +1,13 @@
+from collections.abc import Iterable
+from typing import Any
+
 from django import forms
 from django.utils import timezone
 
-from accounts.forms import DATE_ERRORS, DateInput, SubmissionForm
+from accounts.forms import DATE_ERRORS, DateInput, LineField, SubmissionForm
+from clients.forms import amount, chips, words
 
-from .models import NOTE_LENGTH, Attendance, Format
+from .models import NOTE_LENGTH, Attendance, Format, Outcome, TherapySession
 
 NUMBER_ERRORS = {"required": "Enter the session’s number.", "invalid": "Enter a whole number."}
 FORMATS = [(value, label) for value, label in Format.choices if value != Format.NOT_RECORDED]
@@ -47,3 +51,60 @@ class EditForm(SessionForm):
     number = forms.IntegerField(min_value=0, max_value=999, label="Session number", error_messages=NUMBER_ERRORS)
     format = forms.ChoiceField(choices=Format, widget=forms.RadioSelect(attrs={"class": "chips"}))
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+# --- What a session says of goals, tasks and the work itself --------------------------------------------
+
+
+class StandingForm(SubmissionForm):
+    progress = LineField(label="Where are you on the way?", low="where it started", high="there", scale="goal")
+    measured = amount("The number now", "")
+    level = forms.TypedChoiceField(
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label="Which of the five levels?",
+        widget=forms.RadioSelect(attrs={"class": "chips"}),
+    )
+
+    def __init__(self, *args: Any, metric: str, levels: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["measured"].help_text = metric
+        if not metric:
+            del self.fields["measured"]
+        choices = [("", "Not judged")]
+        choices += [(str(level), f"{name} · {text}") for level, (name, text) in enumerate(levels, start=-2)]
+        self.fields["level"].choices = choices  # type: ignore[attr-defined]
+        if not levels:
+            del self.fields["level"]
+
+
+class OutcomeForm(SubmissionForm):
+    outcome = chips(Outcome, label="What became of it?")
+    got_in_the_way = words("What got in the way?", rows=2, help_text="Something to learn from, together.")
+
+
+class ChallengeForm(SubmissionForm):
+    """The session of the first challenge among those that took place, or that there was none yet."""
+
+    session = forms.ChoiceField(required=False)
+    what = words("What was challenged, and how it was taken", rows=2)
+    version = forms.IntegerField(widget=forms.HiddenInput, initial=0)
+
+    def __init__(self, *args: Any, sessions: Iterable[TherapySession], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sessions = {str(session.pk): session for session in sessions}
+        named = (
+            (pk, f"{str(session).capitalize()}, {session.held_on:%-d %B %Y}") for pk, session in self.sessions.items()
+        )
+        self.fields["session"].choices = [("", "Not yet"), *named]  # type: ignore[attr-defined]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {**super().values, "session": self.sessions.get(self.cleaned_data["session"])}
+
+
+class ConditionsForm(SubmissionForm):
+    congruence = LineField(label="Congruence", low="behind a role", high="wholly themselves")
+    regard = LineField(label="Unconditional positive regard", low="with conditions", high="without any")
+    empathy = LineField(label="Empathy", low="from outside", high="as the client sees it")

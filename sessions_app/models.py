@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Q
@@ -5,7 +7,8 @@ from django.db.models.functions import Now
 
 from accounts.access import reach
 from accounts.models import OrganisationModel, User
-from clients.models import Episode
+from clients import states, targets
+from clients.models import AttainmentScale, Episode, Goal, Task, amount_field, grade_field, words_field
 
 NOTE_LENGTH = 20_000
 
@@ -93,3 +96,135 @@ class TherapySession(OrganisationModel):
     @property
     def took_place(self) -> bool:
         return self.attendance in TOOK_PLACE
+
+
+class OfSessionQuerySet(models.QuerySet[Any]):
+    """What was recorded of a session: whoever may read the session may read it."""
+
+    def visible_to(self, user: User) -> "OfSessionQuerySet":
+        return self.filter(reach(user, "session__episode__therapist"))
+
+
+class GoalProgress(OrganisationModel):
+    """Where a goal stood in a session: 0 to 10 as both see it, the number on its measure, the level written before."""
+
+    goal = models.ForeignKey(Goal, on_delete=models.PROTECT, related_name="progress")
+    session = models.ForeignKey(TherapySession, on_delete=models.PROTECT, related_name="progress")
+    progress = grade_field()
+    measured = amount_field()
+    level = models.SmallIntegerField(null=True, blank=True)
+    scale = models.ForeignKey(AttainmentScale, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField(db_default=Now())
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = OfSessionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["goal", "session"], name="sessions_app_progress_once"),
+            models.CheckConstraint(
+                name="sessions_app_progress_0_to_10", condition=Q(progress=None) | Q(progress__lte=10)
+            ),
+            models.CheckConstraint(
+                name="sessions_app_progress_measured_from_0", condition=Q(measured=None) | Q(measured__gte=0)
+            ),
+            models.CheckConstraint(
+                name="sessions_app_progress_level_of_a_scale",
+                condition=Q(level=None, scale=None) | Q(level__gte=-2, level__lte=2, scale__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="sessions_app_progress_says_something",
+                condition=Q(progress__isnull=False) | Q(measured__isnull=False) | Q(level__isnull=False),
+            ),
+        ]
+
+    @property
+    def label(self) -> str:
+        return f"On the way, {self.session}"
+
+    @property
+    def measured_in_words(self) -> str:
+        return "" if self.measured is None else targets.plain(self.measured)
+
+    @property
+    def level_in_words(self) -> str:
+        return targets.signed(self.level) if self.level is not None else ""
+
+
+class Outcome(models.TextChoices):
+    DONE = states.DONE, "Done"
+    PARTLY = states.PARTLY, "Partly"
+    NOT_DONE = states.NOT_DONE, "Not done"
+    NOT_ASKED = "not-asked", "Not asked"
+
+
+class TaskOutcome(OrganisationModel):
+    """What became of a task by a session, and what got in the way: something to learn from, never counted up."""
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="outcomes")
+    session = models.ForeignKey(TherapySession, on_delete=models.PROTECT, related_name="outcomes")
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    got_in_the_way = words_field(blank=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = OfSessionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "session"], name="sessions_app_outcome_once"),
+            models.CheckConstraint(name="sessions_app_outcome_known", condition=Q(outcome__in=Outcome.values)),
+        ]
+
+
+class FirstChallenge(OrganisationModel):
+    """The session in which behaviour was challenged for the first time: the second phase begins with it."""
+
+    episode = models.OneToOneField(Episode, on_delete=models.PROTECT, related_name="first_challenge")
+    session = models.OneToOneField(TherapySession, on_delete=models.PROTECT, related_name="first_challenge")
+    what = words_field(blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = OfSessionQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return "The first challenge"
+
+
+class ConditionsRater(models.TextChoices):
+    THERAPIST = "therapist", "Therapist"
+    SUPERVISOR = "supervisor", "Supervisor"
+
+
+class CoreConditions(OrganisationModel):
+    """Rogers' three conditions in a session, 0 to 10: by its therapist, or by a supervisor it was discussed with."""
+
+    session = models.ForeignKey(TherapySession, on_delete=models.PROTECT, related_name="core_conditions")
+    rater = models.CharField(max_length=10, choices=ConditionsRater)
+    congruence = grade_field()
+    regard = grade_field()
+    empathy = grade_field()
+    rated_at = models.DateTimeField(db_default=Now())
+    rated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = OfSessionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "rated_by"], name="sessions_app_conditions_once_a_person"),
+            models.CheckConstraint(
+                name="sessions_app_conditions_rater_known", condition=Q(rater__in=ConditionsRater.values)
+            ),
+            models.CheckConstraint(
+                name="sessions_app_conditions_0_to_10",
+                condition=(Q(congruence=None) | Q(congruence__lte=10))
+                & (Q(regard=None) | Q(regard__lte=10))
+                & (Q(empathy=None) | Q(empathy__lte=10)),
+            ),
+            models.CheckConstraint(
+                name="sessions_app_conditions_say_something",
+                condition=Q(congruence__isnull=False) | Q(regard__isnull=False) | Q(empathy__isnull=False),
+            ),
+        ]

@@ -8,4 +8,5 @@ urlpatterns = [
     path("episodes/<uuid:episode_id>/log/", views.session_log, name="session-log"),
     path("sessions/<uuid:session_id>/", views.session, name="session"),
     path("sessions/<uuid:session_id>/edit/", views.session_edit, name="session-edit"),
+    path("sessions/<uuid:session_id>/core-conditions/", views.core_conditions, name="core-conditions"),
 ]

@@ -26,7 +26,7 @@ from measures.views.risk import record_viewed as record_risk_viewed
 from ruptures.selectors import new_signals, open_repairs, ruptures_in
 
 from . import actions, selectors
-from .forms import EditForm, LogForm
+from .forms import ConditionsForm, EditForm, LogForm
 from .models import TherapySession
 
 OWN_INSTRUMENT = "session-check-in"
@@ -115,8 +115,48 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "links": links(request, session) if is_own else [],
         "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
         "kept": request.session.pop("kept", ""),
+        **conditions_context(request, session),
     }
     return render(request, "sessions_app/session.html", context)
+
+
+def conditions_context(request: SignedInRequest, session: TherapySession) -> dict[str, Any]:
+    """Everybody's ratings of the core conditions, and one's own as a form."""
+    given = selectors.conditions_of(session)
+    mine = next((row for row in given if row.rated_by_id == request.user.pk), None)
+    names = ("congruence", "regard", "empathy")
+    return {
+        "conditions": given,
+        "conditions_form": ConditionsForm(initial={name: getattr(mine, name) for name in names} if mine else {}),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def core_conditions(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
+    """One's own rating of the core conditions, by itself; on the session's page it is folded."""
+    session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
+    context = conditions_context(request, session)
+    form = context["conditions_form"]
+    if request.method == "POST":
+        form = ConditionsForm(request.POST)
+
+        def write() -> str:
+            actions.rate_conditions(session=session, **form.values, by=request.user)
+            return reverse("sessions_app:session", args=[session.pk]) + "#conditions"
+
+        location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+        if location:
+            messages.success(request, "The core conditions are saved.")
+            return redirect(location)
+    else:
+        record_viewed(session, request)
+    context |= {
+        "form": form,
+        "session": session,
+        "episode": session.episode,
+        "is_own": session.episode.therapist_id == request.user.pk,
+    }
+    return form_page(request, "sessions_app/core_conditions.html", context)
 
 
 def links(request: HttpRequest, session: TherapySession) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts import actions as accounts
 from accounts.models import Organisation, User
 from clients import actions as clients
-from clients.models import Episode
+from clients.models import Episode, Goal, Task
 from jobs.organisation import acting_in, current_organisation, set_organisation
 from measures import actions as measures
 from measures import tokens
@@ -166,6 +166,51 @@ def make_rupture(session: TherapySession, **values: Any) -> Rupture:
 def make_attempt(rupture: Rupture, session: TherapySession, **values: Any) -> RepairAttempt:
     defaults = {"strategies": ["validate", "own-part"], "rupture": rupture, "session": session}
     return repair.add_attempt(by=session.episode.therapist, **{**defaults, **values})
+
+
+def make_goal(episode: Episode, text: str = "Attend a small gathering", **values: Any) -> Goal:
+    """Agreed by both today, unless the values say otherwise."""
+    defaults: dict[str, Any] = {"on": timezone.localdate(), "agreed_by": ("client", "therapist")}
+    return clients.create_goal(episode=episode, text=text, by=episode.therapist, **{**defaults, **values})
+
+
+def make_task(episode: Episode, text: str = "Ask a colleague one question", **values: Any) -> Task:
+    """Agreed by both today with a difficulty of 7, unless the values say otherwise."""
+    defaults: dict[str, Any] = {
+        "on": timezone.localdate(),
+        "proposed_by": "therapist",
+        "difficulty": 7,
+        "agreed_by": ("client", "therapist"),
+    }
+    return clients.propose_task(episode=episode, text=text, by=episode.therapist, **{**defaults, **values})
+
+
+AGREED = {
+    "goal", "task", "scale", "objective", "expectations", "needs", "progress", "outcome", "challenge", "conditions",
+}  # fmt: skip
+
+
+def make_agreed(session: TherapySession, words: str = "") -> dict[str, Any]:
+    """One of everything that can be agreed on in an episode and told of a session, under the names in AGREED."""
+    episode, by, today = session.episode, session.episode.therapist, timezone.localdate()
+    goal = make_goal(episode, f"Attend a small gathering {words}")
+    task = make_task(episode, f"Ask a colleague one question {words}", goal=goal)
+    texts = {"much_less": "Never", "less": "Once", "expected": "Twice", "more": "Four times", "much_more": "Weekly"}
+    assessed = {"level": 2, "barriers": ["power"], "evidence": words, "assessed_on": today, "version": 0}
+    return {
+        "goal": goal,
+        "task": task,
+        "scale": clients.write_levels(goal=goal, written_on=today, by=by, **texts),
+        "objective": clients.assess_objective(episode=episode, objective="partnership", by=by, **assessed),
+        "expectations": clients.save_expectations(episode=episode, version=0, clients_role=f"Tells. {words}", by=by),
+        "needs": clients.save_needs(episode=episode, version=0, needs=f"Rest. {words}", assessed_on=today, by=by),
+        "progress": sessions.record_progress(goal=goal, session=session, progress=5, by=by),
+        "outcome": sessions.record_outcome(
+            task=task, session=session, outcome="not-done", got_in_the_way=f"No time. {words}", by=by
+        ),
+        "challenge": sessions.mark_first_challenge(episode=episode, session=session, what=words, version=0, by=by),
+        "conditions": sessions.rate_conditions(session=session, congruence=5, regard=6, empathy=7, by=by),
+    }
 
 
 def make_import(service: Service) -> ImportBatch:

@@ -23,6 +23,7 @@ from ruptures.lifecycle import DISMISSED
 from ruptures.models import RepairAttempt, Rupture, Signal, State
 from ruptures.selectors import level_of, ruptures_of, signals_of
 from sessions_app.models import Attendance, Phase, TherapySession
+from sessions_app.selectors import sessions_of
 
 from ..course import Line, Outcome, Pair, ScaleCourse, hints, lines, rescaled_means
 from ..figures import Missed, SessionAxis
@@ -261,7 +262,7 @@ def stamp(input_version: int, computed_version: int, sessions: int) -> str:
 
 def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     """What the page shows; `instrument` is the alliance measure asked for, where an episode has several."""
-    sessions = list(episode.sessions.all())
+    sessions = sessions_of(episode)
     series = series_of(episode.pk, with_gaps(session.number for session in sessions))
     known = catalogue.known(code for code, _, _ in series)
     alliance, alliances = chosen_alliance(series, known, instrument)

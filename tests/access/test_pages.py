@@ -56,10 +56,30 @@ clients:client-create             in 200 200  403  200  403 403  403   in   200 
 clients:client-edit               in 200 404  403  403  403 403  403   in   404   403
 clients:episode-create            in 200 404  403  403  403 403  403   in   404   403
 clients:episode-end               in 200 404  403  403  403 403  403   in   404   403
+clients:agreements                in 200 404  200  200  404 403  403   in   404   403
+clients:agreement-log             in 200 404  200  200  404 403  403   in   404   403
+clients:engagement                in 200 404  200  200  404 403  403   in   404   403
+clients:goal-create               in 200 404  403  403  403 403  403   in   404   403
+clients:goal-edit                 in 200 404  403  403  403 403  403   in   404   403
+clients:goal-agree                in 200 404  403  403  403 403  403   in   404   403
+clients:goal-settle               in 200 404  403  403  403 403  403   in   404   403
+clients:goal-levels               in 200 404  403  403  403 403  403   in   404   403
+clients:goal-progress             in 200 404  403  403  403 403  403   in   404   403
+clients:task-create               in 200 404  403  403  403 403  403   in   404   403
+clients:task-edit                 in 200 404  403  403  403 403  403   in   404   403
+clients:task-agree                in 200 404  403  403  403 403  403   in   404   403
+clients:task-settle               in 200 404  403  403  403 403  403   in   404   403
+clients:task-step-down            in 200 404  403  403  403 403  403   in   404   403
+clients:task-outcome              in 200 404  403  403  403 403  403   in   404   403
+clients:objective                 in 200 404  403  403  403 403  403   in   404   403
+clients:expectations              in 200 404  403  403  403 403  403   in   404   403
+clients:needs                     in 200 404  403  403  403 403  403   in   404   403
+clients:first-challenge           in 200 404  403  403  403 403  403   in   404   403
 sessions_app:today                in 200 200  403  200  403 403  403   in   200   403
 sessions_app:session-log          in 200 404  403  403  403 403  403   in   404   403
 sessions_app:session              in 200 404  200  200  404 403  403   in   404   403
 sessions_app:session-edit         in 200 404  403  403  403 403  403   in   404   403
+sessions_app:core-conditions      in 200 404  200  200  404 403  403   in   404   403
 measures:request-create           in 405 405  403  405  403 403  403   in   405   403
 measures:request-revoke           in 405 405  403  405  403 403  403   in   405   403
 measures:baseline                 in 405 405  403  405  403 403  403   in   405   403
@@ -127,10 +147,30 @@ clients:client-create             in 302 302  403  302  403 403  403   in   302 
 clients:client-edit               in 302 404  403  403  403 403  403   in   404   403
 clients:episode-create            in 302 404  403  403  403 403  403   in   404   403
 clients:episode-end               in 302 404  403  403  403 403  403   in   404   403
+clients:agreements                in 405 405  405  405  405 403  403   in   405   403
+clients:agreement-log             in 405 405  405  405  405 403  403   in   405   403
+clients:engagement                in 405 405  405  405  405 403  403   in   405   403
+clients:goal-create               in 302 404  403  403  403 403  403   in   404   403
+clients:goal-edit                 in 302 404  403  403  403 403  403   in   404   403
+clients:goal-agree                in 302 404  403  403  403 403  403   in   404   403
+clients:goal-settle               in 302 404  403  403  403 403  403   in   404   403
+clients:goal-levels               in 302 404  403  403  403 403  403   in   404   403
+clients:goal-progress             in 302 404  403  403  403 403  403   in   404   403
+clients:task-create               in 302 404  403  403  403 403  403   in   404   403
+clients:task-edit                 in 302 404  403  403  403 403  403   in   404   403
+clients:task-agree                in 302 404  403  403  403 403  403   in   404   403
+clients:task-settle               in 302 404  403  403  403 403  403   in   404   403
+clients:task-step-down            in 302 404  403  403  403 403  403   in   404   403
+clients:task-outcome              in 302 404  403  403  403 403  403   in   404   403
+clients:objective                 in 302 404  403  403  403 403  403   in   404   403
+clients:expectations              in 302 404  403  403  403 403  403   in   404   403
+clients:needs                     in 302 404  403  403  403 403  403   in   404   403
+clients:first-challenge           in 302 404  403  403  403 403  403   in   404   403
 sessions_app:today                in 405 405  403  405  403 403  403   in   405   403
 sessions_app:session-log          in 302 404  403  403  403 403  403   in   404   403
 sessions_app:session              in 405 405  405  405  405 403  403   in   405   403
 sessions_app:session-edit         in 302 404  403  403  403 403  403   in   404   403
+sessions_app:core-conditions      in 302 404  302  302  404 403  403   in   404   403
 measures:request-create           in 302 404  403  403  403 403  403   in   404   403
 measures:request-revoke           in 302 404  403  403  403 403  403   in   404   403
 measures:baseline                 in 302 404  403  403  403 403  403   in   404   403
@@ -283,7 +323,13 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(world, who):
 
 @pytest.mark.parametrize("who", ["ada", "ruth", "vera"])
 def test_the_canaries_are_seen_by_those_whose_business_they_are(world, who):
-    pages = ["clients:client-list", "dashboards:episode", "sessions_app:session", "ruptures:rupture"]
+    pages = [
+        "clients:client-list",
+        "dashboards:episode",
+        "sessions_app:session",
+        "ruptures:rupture",
+        "clients:agreement-log",
+    ]
     bodies = [ask(world, "GET", route, who).content.decode() for route in pages]
     bodies.append(world.browser(who).get(reverse("clients:client-list"), {"show": "ended"}).content.decode())
     missing = [what for what, it in CANARIES.items() if it not in "".join(bodies)]
@@ -421,14 +467,14 @@ def test_a_used_link_thanks_only_the_browser_that_used_it(world):
 # --- The test of the test -------------------------------------------------------------------------------
 
 
+READERS = (
+    "clients.models.episodes.reach", "clients.models.agreements.reach", "sessions_app.models.reach",
+    "measures.models.reach", "measures.models.risk.reach", "ruptures.models.reach",
+)  # fmt: skip
+
+
 def everybody_may_read(monkeypatch):
-    for place in (
-        "clients.models.reach",
-        "sessions_app.models.reach",
-        "measures.models.reach",
-        "measures.models.risk.reach",
-        "ruptures.models.reach",
-    ):
+    for place in READERS:
         monkeypatch.setattr(place, lambda user, path: Q())
 
 
@@ -437,8 +483,19 @@ def everybody_may_open(monkeypatch):
 
 
 def everybody_may_write(monkeypatch):
-    apps = ("clients.views", "clients.actions", "sessions_app.views", "sessions_app.actions", "measures.views")
-    for place in (*apps, "measures.actions", "ruptures.views", "ruptures.actions.repair"):
+    places = (
+        "clients.views.episodes",
+        "clients.views.parts",
+        "clients.actions.episodes",
+        "clients.actions.agreements",
+        "sessions_app.views",
+        "sessions_app.actions",
+        "measures.views",
+        "measures.actions",
+        "ruptures.views",
+        "ruptures.actions.repair",
+    )
+    for place in places:
         monkeypatch.setattr(f"{place}.check_own", lambda user, therapist_id: None)
 
 
@@ -458,13 +515,7 @@ def a_supervisor_reads_everybody(monkeypatch):
     def reach(user, path):
         return Q() if user.is_supervisor else Q(**{path: user})
 
-    for place in (
-        "clients.models.reach",
-        "sessions_app.models.reach",
-        "measures.models.reach",
-        "measures.models.risk.reach",
-        "ruptures.models.reach",
-    ):
+    for place in READERS:
         monkeypatch.setattr(place, reach)
 
 

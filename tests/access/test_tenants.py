@@ -8,7 +8,7 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Organisation, User
-from clients.models import Client, Episode
+from clients.models import Agreement, AttainmentScale, Client, Episode
 from jobs import actions as jobs
 from jobs.models import Job
 from jobs.organisation import NoOrganisation, acting_in, current_organisation, set_organisation
@@ -32,6 +32,7 @@ def both(service, other_service):
     episode = factories.make_episode(service.ada)
     mended = factories.make_signal(episode).session
     factories.make_attempt(factories.make_rupture(mended), mended)
+    factories.make_agreed(mended)
     factories.make_risk_answer(factories.make_session(episode))
     factories.make_import(service)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
@@ -39,6 +40,7 @@ def both(service, other_service):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
         mended = factories.make_signal(episode).session
         factories.make_attempt(factories.make_rupture(mended), mended)
+        factories.make_agreed(mended)
         factories.make_request(factories.make_session(episode))
         factories.make_risk_answer(factories.make_session(episode))
         factories.make_import(other_service)
@@ -90,7 +92,8 @@ def test_no_query_finds_a_row_of_the_other_service(both, model):
         assert cursor.fetchone() == (0,)
 
 
-WRITABLE = [model for model in PROTECTED if model is not AuditEvent]
+# What may not be changed even by those whose it is has a test of its own below.
+WRITABLE = [model for model in PROTECTED if model not in (AuditEvent, Agreement, AttainmentScale)]
 
 
 @pytest.mark.parametrize("model", WRITABLE, ids=lambda model: model.__name__)
@@ -211,6 +214,17 @@ def test_audit_events_can_be_neither_changed_nor_deleted(service):
     ):
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             connection.cursor().execute(statement)
+
+
+@pytest.mark.parametrize("model", [Agreement, AttainmentScale], ids=lambda model: model.__name__)
+def test_what_was_agreed_is_never_changed(both, model):
+    _service, other = both
+    for statement in (f"UPDATE {model._meta.db_table} SET id = id", f"TRUNCATE {model._meta.db_table}"):
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            connection.cursor().execute(statement)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE organisation_id = %s", [other.organisation.pk])
+        assert cursor.rowcount == 0
 
 
 def test_a_refused_page_is_on_record_although_the_request_is_taken_back(committed, client):

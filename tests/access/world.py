@@ -35,6 +35,7 @@ CANARIES = {
     "what was done about a risk answer": "canary of what was done",
     "rupture": "canary of what happened",
     "repair": "canary of what was tried",
+    "agreement": "canary of the agreement",
 }
 IMPORT_MAPPING: dict[str, Any] = {
     "client": {"column": "who"},
@@ -67,6 +68,7 @@ class World:
     signal: Signal
     rupture: Rupture
     attempt: RepairAttempt
+    agreed: dict[str, Any]
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
@@ -135,6 +137,7 @@ def make_world(service: Service, other: Service) -> World:
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
         rupture=rupture,
         attempt=attempt,
+        agreed=factories.make_agreed(session, CANARIES["agreement"]),
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
@@ -186,6 +189,7 @@ def route_names() -> set[str]:
 def address(world: World, route: str) -> str:
     """The route's address on a real record of Ada's, or of her service's."""
     episode, session = world.episode.pk, world.session.pk
+    goal, task = world.agreed["goal"].pk, world.agreed["task"].pk
     arguments: dict[str, list[Any]] = {
         "accounts:person-edit": [world.service.nils.pk],
         "accounts:person-password-link": [world.service.nils.pk],
@@ -197,9 +201,14 @@ def address(world: World, route: str) -> str:
         "clients:client-edit": [world.episode.client_id],
         "clients:episode-create": [world.ended.client_id],
         "clients:episode-end": [episode],
+        **{f"clients:{page}": [episode] for page in PAGES_OF_AN_EPISODE},
+        **{f"clients:goal-{page}": [goal] for page in ("edit", "agree", "settle", "levels", "progress")},
+        **{f"clients:task-{page}": [task] for page in ("edit", "agree", "settle", "step-down", "outcome")},
+        "clients:objective": [episode, "partnership"],
         "sessions_app:session-log": [episode],
         "sessions_app:session": [session],
         "sessions_app:session-edit": [session],
+        "sessions_app:core-conditions": [session],
         "measures:request-create": [world.unrated.pk],
         "measures:baseline": [episode],
         "measures:rating-show": [world.sealed.pk],
@@ -236,6 +245,12 @@ def address(world: World, route: str) -> str:
     return reverse(route, args=arguments.get(route, []))
 
 
+PAGES_OF_AN_EPISODE = (
+    "agreements", "agreement-log", "goal-create", "task-create", "engagement", "expectations", "needs",
+    "first-challenge",
+)  # fmt: skip
+
+
 def content(world: World, route: str) -> dict[str, Any]:
     """What a form would send there so that the action is carried out if it is let through."""
     today = timezone.localdate().isoformat()
@@ -249,6 +264,9 @@ def content(world: World, route: str) -> dict[str, Any]:
     seen = {"noticed_by": "therapist", "withdrawal": ["denial"], "component": "task"}
     tried = {"session": session_id, "expressive": ["invite"]}
     passwords = {"oldpassword": PASSWORD, "password1": "another long one 5", "password2": "another long one 5"}
+    versioned, agreed = {"on": today, "version": 1}, {"on": today, "agreed_by": ["client", "therapist"]}
+    task = {"text": "Nod", "proposed_by": "both", "difficulty": 3}
+    levels = dict.fromkeys(("much_less", "less", "expected", "more", "much_more"), "Seen")
     forms: dict[str, dict[str, Any]] = {
         "account_login": {"login": "nobody@harbour.example", "password": "a guess"},
         "account_change_password": passwords,
@@ -264,12 +282,30 @@ def content(world: World, route: str) -> dict[str, Any]:
             "risk_hours": 12,
             "signal_rate": "looser",
             "signal_preset": "",
+            "engagement_sessions": 6,
             "version": 1,
         },
         "clients:client-create": {"code": "N-1", "name": "Newcomer", **episode},
         "clients:client-edit": {"code": "C-2", "name": "Changed", "version": world.episode.client.version},
         "clients:episode-create": episode,
         "clients:episode-end": {"ended_on": today, "ending": "planned"},
+        "clients:goal-create": {"text": "Sleep through", "target": "−50 %", "baseline": "8", **agreed},
+        "clients:goal-edit": {"text": "Sleep until six", **versioned},
+        "clients:goal-agree": {**agreed, **versioned},
+        "clients:goal-settle": {"status": "reached", **versioned},
+        "clients:goal-levels": {"written_on": today, **levels},
+        "clients:goal-progress": {"progress": 6},
+        "clients:task-create": {**task, **agreed},
+        "clients:task-edit": {**task, **versioned},
+        "clients:task-agree": {"difficulty": 4, **agreed, **versioned},
+        "clients:task-settle": versioned,
+        "clients:task-step-down": {**task, **agreed},
+        "clients:task-outcome": {"outcome": "done"},
+        "clients:objective": {"level": 3, "barriers": ["expert"], "assessed_on": today, "version": 1},
+        "clients:expectations": {"clients_role": "Tells.", "version": 1},
+        "clients:needs": {"needs": "Rest.", "assessed_on": today, "version": 1},
+        "clients:first-challenge": {"session": world.session.pk, "version": 1},
+        "sessions_app:core-conditions": {"congruence": 7, "empathy": 8},
         "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
         "measures:baseline": {"session": world.session.number},

@@ -243,6 +243,7 @@ def settings_form(**values):
         "risk_text": "",
         "risk_hours": 24,
         "signal_rate": "default",
+        "engagement_sessions": 5,
         "signal_preset": "",
         "version": 1,
         **values,
@@ -272,6 +273,8 @@ def test_the_service_is_renamed_and_clients_see_it(service, sam):
         {"risk_hours": 0},
         {"risk_hours": 169},
         {"risk_text": "x" * 2001},
+        {"engagement_sessions": 0},
+        {"engagement_sessions": 21},
     ],
 )
 def test_a_setting_that_cannot_be_is_said_beside_its_field(service, sam, wrong):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -202,7 +203,7 @@ def test_the_application_refuses_to_start_above_the_policies(superuser):
 
 @dataclass
 class Rows:
-    """Real rows, one of each kind."""
+    """Real rows, one of each kind; those that take long are made when a test asks for them."""
 
     service: Any
     episode: Any
@@ -217,18 +218,37 @@ class Rows:
     series: Any
     trend: Any
     run: Any
-    measure: Any
-    batch: Any
-    chunk: Any
-    signal: Any
-    recompute: Any
     risk: Any
     rupture: Any
     suspected: Any
     attempt: Any
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.service, name)
+        return self.agreed[name] if name in factories.AGREED else getattr(self.service, name)
+
+    @cached_property
+    def agreed(self) -> dict[str, Any]:
+        return factories.make_agreed(self.session)
+
+    @cached_property
+    def signal(self) -> Any:
+        return factories.make_signal(factories.make_episode(self.ada, code="S-1"))
+
+    @cached_property
+    def recompute(self) -> Any:
+        return ruptures.start_recompute(organisation_id=self.organisation.pk)
+
+    @cached_property
+    def batch(self) -> Any:
+        return factories.make_import(self.service)
+
+    @property
+    def chunk(self) -> Any:
+        return self.batch.chunks.first()
+
+    @cached_property
+    def measure(self) -> Any:
+        return OwnMeasure.objects.get(organisation=self.batch.organisation)
 
     @property
     def client(self) -> Any:
@@ -247,6 +267,10 @@ class Rows:
         return self.rating.scores.get(scale="bond")
 
     @property
+    def agreement(self) -> Any:
+        return self.task.history.get()
+
+    @property
     def route(self) -> Any:
         return Route.objects.filter(organisation_id=self.service.organisation.pk, kind="email").first()
 
@@ -262,7 +286,6 @@ def rows(service):
         organisation=service.organisation, key=uuid.uuid4(), digest="0" * 64, location="/", created_by=service.ada
     )
     run = PeriodicRun.objects.create(name="sweep", period_start=timezone.now())
-    batch = factories.make_import(service)
     ratings = {rating.rater: rating for rating in session.ratings.all()}
     return Rows(
         service=service,
@@ -278,11 +301,6 @@ def rows(service):
         series=EpisodeSeries.objects.get(episode=episode),
         trend=Trend.objects.get(episode=episode, rater="client", scale="bond"),
         run=run,
-        measure=OwnMeasure.objects.get(),
-        batch=batch,
-        chunk=batch.chunks.first(),
-        signal=factories.make_signal(factories.make_episode(service.ada, code="S-1")),
-        recompute=ruptures.start_recompute(organisation_id=service.organisation.pk),
         risk=factories.make_risk_answer(session),
         rupture=(rupture := factories.make_rupture(session)),
         suspected=make_suspected(service),
@@ -353,6 +371,45 @@ CASES: dict[str, Case] = {
     "clients_episode_ending_known": change(
         "episode", {"ended_on": TODAY, "ending": "mutual"}, {"ended_on": TODAY, "ending": "vanished"}
     ),
+    "clients_goal_text_given": change("goal", {"text": "Sleep through"}, {"text": ""}),
+    "clients_goal_baseline_from_0": change("goal", {"baseline": 0}, {"baseline": -1}),
+    "clients_goal_target_possible": change(
+        "goal", {"target": -100, "is_target_relative": True}, {"target": -1, "is_target_relative": False}
+    ),
+    "clients_goal_importance_1_to_10": change("goal", {"importance": 10}, {"importance": 0}),
+    "clients_goal_ends_with_status": change("goal", {"status": "reached", "ended_on": TODAY}, {"status": "reached"}),
+    "clients_task_text_given": change("task", {"text": "Call"}, {"text": ""}),
+    "clients_task_proposer_known": change("task", {"proposed_by": "both"}, {"proposed_by": "neighbour"}),
+    "clients_task_difficulties_to_10": change("task", {"difficulty_proposed": 10}, {"difficulty_agreed": 11}),
+    "clients_task_state_agreed_by_both": change(
+        "task",
+        {"status": "negotiated", "client_agreed_on": None, "difficulty_agreed": None},
+        {"client_agreed_on": None},
+    ),
+    "clients_task_eases_another": Case(
+        lambda rows: rows.task,
+        lambda rows: {"step_down_of": factories.make_task(rows.episode)},
+        lambda rows: {"step_down_of": rows.task},
+    ),
+    "clients_agreement_of_goal_or_task": copy(
+        "agreement", lambda rows: {"goal": rows.goal, "task": None}, lambda rows: {"goal": rows.goal}
+    ),
+    "clients_agreement_kind_known": copy(
+        "agreement", lambda rows: {"kind": "dropped"}, lambda rows: {"kind": "forgotten"}
+    ),
+    "clients_scale_all_five_written": copy("scale", lambda rows: {}, lambda rows: {"less": ""}),
+    "clients_objective_once": copy("objective", lambda rows: {"objective": "problem", "barriers": []}),
+    "clients_objective_level_to_4": change("objective", {"level": 4}, {"level": 5}),
+    "clients_objective_known_with_its_barriers": change(
+        "objective", {"barriers": ["expert", "power"]}, {"barriers": ["judgemental"]}
+    ),
+    "clients.Expectations.episode": copy(
+        "expectations", lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9")}
+    ),
+    "clients.NeedsAssessment.episode": copy(
+        "needs", lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9")}
+    ),
+    "clients_needs_given": change("needs", {"needs": "Sleep"}, {"needs": ""}),
     "sessions_app_session_number_once": copy("session", lambda rows: {"number": 77}),
     "sessions_app_session_number_from_1": change("session", {"number": 0, "phase": "before"}, {"number": 0}),
     "sessions_app_session_attendance_known": change("session", {"attendance": "late"}, {"attendance": "asleep"}),
@@ -362,6 +419,31 @@ CASES: dict[str, Case] = {
         lambda rows: rows.session,
         lambda rows: {"waived_at": NOW, "waived_by": rows.ada},
         lambda rows: {"waived_at": NOW},
+    ),
+    "sessions_app_progress_once": copy("progress", lambda rows: {"session": rows.next_session}),
+    "sessions_app_progress_0_to_10": change("progress", {"progress": 10}, {"progress": 11}),
+    "sessions_app_progress_measured_from_0": change("progress", {"measured": 0}, {"measured": -1}),
+    "sessions_app_progress_level_of_a_scale": Case(
+        lambda rows: rows.progress, lambda rows: {"level": -2, "scale": rows.scale}, lambda rows: {"level": 1}
+    ),
+    "sessions_app_progress_says_something": change("progress", {"progress": None, "measured": 1}, {"progress": None}),
+    "sessions_app_outcome_once": copy("outcome", lambda rows: {"session": rows.next_session}),
+    "sessions_app_outcome_known": change("outcome", {"outcome": "not-asked"}, {"outcome": "lost"}),
+    "sessions_app.FirstChallenge.episode": copy(
+        "challenge",
+        lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9"), "session": rows.next_session},
+        lambda rows: {"session": rows.next_session},
+    ),
+    "sessions_app.FirstChallenge.session": copy(
+        "challenge",
+        lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9"), "session": rows.next_session},
+        lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9")},
+    ),
+    "sessions_app_conditions_once_a_person": copy("conditions", lambda rows: {"rated_by": rows.ruth}),
+    "sessions_app_conditions_rater_known": change("conditions", {"rater": "supervisor"}, {"rater": "neighbour"}),
+    "sessions_app_conditions_0_to_10": change("conditions", {"empathy": 0}, {"empathy": 11}),
+    "sessions_app_conditions_say_something": change(
+        "conditions", {"regard": None, "congruence": None}, {"regard": None, "congruence": None, "empathy": None}
     ),
     "measures_rating_one_current": copy("rating", lambda rows: {"superseded_at": NOW}),
     "measures_rating_rater_known": change("rating", {"rater": "observer"}, {"rater": "neighbour"}),
@@ -433,6 +515,9 @@ CASES: dict[str, Case] = {
         "organisation", {"signal_preset": "gumz-strict"}, {"signal_preset": "any"}
     ),
     "ruptures_signal_rate_with_tail": change("signal", {"rate": "", "tail": None}, {"tail": None}),
+    "accounts_organisation_engagement_1_to_20": change(
+        "organisation", {"engagement_sessions": 20}, {"engagement_sessions": 0}
+    ),
     "ruptures_signal_evidence_once": copy("signal", lambda rows: {"rule": "another"}),
     "ruptures_signal_state_known": change("signal", {"state": "expired"}, {"state": "lost"}),
     "ruptures_signal_answered_by": Case(

@@ -99,6 +99,17 @@ def demo_episode(page, words=""):
     raise AssertionError(f"No demo client has a sentence with “{words}”.")
 
 
+def demo_agreements(page):
+    """Open the goals and tasks of the first demo client who has a goal, a task, and sessions they were told of."""
+    page.goto("/clients/")
+    rows = page.locator("main table tbody tr a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    for address in dict.fromkeys(rows):
+        page.goto(f"{address}agreements/")
+        if page.get_by_role("progressbar").count() and page.get_by_text("stepped down from").count():
+            return
+    raise AssertionError("No demo client has agreed on anything.")
+
+
 def drawn(page, frame="alliance-chart"):
     """Wait for a chart; what is visible in it."""
     expect(page.locator(f"#{frame} .scatterlayer .trace").first).to_be_attached()

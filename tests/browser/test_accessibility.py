@@ -108,6 +108,51 @@ def attempt_with_errors(page, _):
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def agreed(page, episode, part=""):
+    """The pages of what is agreed, of a demo client who has agreed on something."""
+    steps.demo_agreements(page)
+    page.goto(f"{page.url.split('agreements/')[0]}{part}")
+    return page
+
+
+def episode_with_agreements(page, episode):
+    agreed(page, episode)
+    steps.drawn(page)
+    page.get_by_text("The numbers by session").click()
+
+
+def goals_and_tasks(page, episode):
+    agreed(page, episode, "agreements/")
+    expect(page.get_by_role("progressbar").first).to_be_visible()
+    for summary in page.locator("details > summary").all():
+        summary.click()
+
+
+def goal_with_errors(page, episode):
+    agreed(page, episode, "goals/new/")
+    page.get_by_label("Target").fill("soon")
+    page.get_by_role("button", name="Save goal").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def levels(page, episode):
+    goals_and_tasks(page, episode)
+    page.get_by_role("link", name="Where are you now?").first.click()
+    expect(page.get_by_role("group", name="Which of the five levels?")).to_be_visible()
+
+
+def engagement_form(page, episode):
+    agreed(page, episode, "engagement/safe-space/")
+    page.get_by_label("Judgemental attitude").check()
+
+
+def conditions(page, episode):
+    agreed(page, episode)
+    page.locator("#numbers a").first.click()
+    page.get_by_text("Core conditions").first.click()
+    expect(page.get_by_role("button", name="Save core conditions")).to_be_visible()
+
+
 def caseload_with_chart(page, _):
     page.goto("/caseload/")
     steps.drawn(page, "caseload-chart")
@@ -120,6 +165,14 @@ PAGES = {
     "new client with errors": (steps.THERAPIST, new_client_with_errors),
     "risk answer with error": (steps.THERAPIST, risk_answer_with_error),
     "episode": (steps.THERAPIST, episode_with_chart),
+    "episode with agreements": (steps.THERAPIST, episode_with_agreements),
+    "goals and tasks": (steps.THERAPIST, goals_and_tasks),
+    "agreement log": (steps.THERAPIST, lambda page, episode: agreed(page, episode, "agreements/log/")),
+    "goal with errors": (steps.THERAPIST, goal_with_errors),
+    "progress of a goal": (steps.THERAPIST, levels),
+    "engagement phase": (steps.THERAPIST, lambda page, episode: agreed(page, episode, "engagement/")),
+    "engagement objective": (steps.THERAPIST, engagement_form),
+    "core conditions": (steps.THERAPIST, conditions),
     "log with errors": (steps.THERAPIST, log_with_errors),
     "session with link": (steps.THERAPIST, session_with_link),
     "rate form": (steps.THERAPIST, rate_form),

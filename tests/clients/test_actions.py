@@ -255,7 +255,7 @@ def test_search_takes_any_character(service, browser_of):
 
 
 def test_next_page_of_a_search_is_of_the_same_search(service, browser_of, monkeypatch):
-    monkeypatch.setattr("clients.views.PER_PAGE", 1)
+    monkeypatch.setattr("clients.views.episodes.PER_PAGE", 1)
     for code in ("A&B-1", "A&B-2", "C-1"):
         factories.make_episode(service.ada, code=code)
     browser = browser_of(service.ada)

@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.selectors import organisation_with_slug
-from clients.models import Client, Episode
+from clients.models import Agreement, Client, Episode, Goal, Task
 from dashboards import demo
 from jobs.models import Job
 from jobs.organisation import acting_in, set_organisation
 from measures.models import Rating, RatingRequest, Score
-from sessions_app.models import TherapySession
+from sessions_app.models import FirstChallenge, TherapySession
+from sessions_app.selectors import possible_strains
 
 # A leap day's year behind it, and the clocks changed twice.
 TODAY = date(2025, 3, 1)
@@ -39,6 +40,11 @@ def summary() -> dict[str, object]:
         "sessions": list(
             TherapySession.objects.order_by("episode__client__code", "number").values_list(
                 "episode__client__code", "number", "held_on", "attendance", "format", "note"
+            )
+        ),
+        "agreements": list(
+            Agreement.objects.order_by("episode__client__code", "happened_on", "kind", "text").values_list(
+                "episode__client__code", "happened_on", "kind", "text", "difficulty", "by_client"
             )
         ),
         "ratings": sorted(
@@ -129,6 +135,14 @@ def test_every_kind_of_course_is_there(loaded):
     assert Score.objects.filter(scale="bond", value=10).count() > 20, "somebody rates at the top"
     assert Score.objects.filter(scale="bond", value__lt=4).exists(), "somebody falls"
     assert Rating.objects.filter(do_not_raise=True).exists()
+
+
+def test_some_have_agreed_on_goals_and_tasks_and_one_was_not_done(loaded):
+    agreed = Goal.objects.exclude(client_agreed_on=None)
+    assert agreed.filter(is_target_relative=True).exists() and [goal for goal in agreed if goal.question]
+    assert Task.objects.exclude(step_down_of=None).count() > 8
+    assert any(possible_strains(episode) for episode in Episode.objects.open())
+    assert 10 < FirstChallenge.objects.count() < loaded["clients"], "others have none, as in life"
 
 
 def test_meetings_were_missed_in_every_way_and_never_rated(loaded):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards import figures
-from dashboards.figures import Dot, Mark, Missed, SessionAxis
+from dashboards.figures import Dot, Engagement, Mark, Missed, SessionAxis
 from measures.statistics.summary import Point
 
 EXPECTED = {"bond": {1: (5.5, 9.0), 2: (5.0, 9.0), 4: (6.5, 9.5)}, "goal": {}}
@@ -55,6 +55,7 @@ def line(figure: figures.Figure, rater: str, scale: str) -> dict[str, Any]:
         alliance(missed=[Missed(3, "Did not attend")], expected=EXPECTED, marks=MARKS),
         alliance(marks=[*MARKS, Mark(3, 7.0, "bond", "client", "repair", "repair", "Repair attempt: owned a part.")]),
         alliance(expected=EXPECTED, marks=MARKS, is_rescaled=True),
+        alliance(engagement=Engagement(5, challenged_in=3)),
         alliance(series={}),
         alliance(series={("client", "bond"): points(None, None)}),
         figures.total_figure(points(3, None, 4), value_range=(0, 10), axis=up_to(3)),
@@ -317,3 +318,35 @@ def test_every_dot_lies_inside_the_axes(found):
     assert low == -high
     assert all(low < change < high for _, change in found)
     assert sum(len(trace["x"]) for trace in figure["data"]) == len(dots)
+
+
+# --- The engagement phase ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sessions", [1, 5, 20])
+def test_first_sessions_are_shaded_beneath_the_lines_with_a_word_above_them(sessions):
+    layout = alliance(engagement=Engagement(sessions), axis=up_to(14))["layout"]
+    (shape,) = layout["shapes"]
+    assert (shape["x0"], shape["x1"], shape["layer"], shape["yref"]) == (0.5, sessions + 0.5, "below", "paper")
+    word = next(note for note in layout["annotations"] if note["text"] == "engagement")
+    assert (word["x"], word["y"], word["yanchor"]) == (0.5, 1, "bottom"), "outside the plot, where no line runs"
+    assert layout["margin"]["t"] >= 24
+
+
+def test_shading_and_challenge_have_the_roles_that_give_them_their_colours():
+    layout = alliance(engagement=Engagement(5, challenged_in=2))["layout"]
+    assert [shape["name"].split()[0] for shape in layout["shapes"]] == ["neutral", "total"]
+    names = {note["text"]: note["name"].split()[0] for note in layout["annotations"]}
+    assert (names["engagement"], names["first challenge"]) == ("neutral", "total")
+
+
+@pytest.mark.parametrize(("session", "side"), [(1, "left"), (7, "center"), (14, "right")])
+def test_first_challenge_is_a_line_with_a_word_that_stays_on_the_chart(session, side):
+    layout = alliance(engagement=Engagement(5, challenged_in=session), axis=up_to(14))["layout"]
+    _shaded, line = layout["shapes"]
+    assert (line["type"], line["x0"], line["x1"], line["line"]["dash"]) == ("line", session, session, "dot")
+    assert next(note for note in layout["annotations"] if note["text"] == "first challenge")["xanchor"] == side
+
+
+def test_chart_without_an_engagement_phase_has_neither():
+    assert "shapes" not in alliance()["layout"]

@@ -11,7 +11,7 @@ from accounts.idempotency import StaleVersion as StaleVersion
 from accounts.idempotency import taken_means
 from accounts.models import User
 
-from .models import Client, Episode
+from ..models import Client, Episode
 
 
 class CodeTaken(ValidationError):

@@ -3,7 +3,7 @@ from django.db.models import Max, Q, QuerySet
 from accounts.models import User
 from clients.models import Episode
 
-from .models import TOOK_PLACE, TherapySession
+from ..models import TOOK_PLACE, TherapySession
 
 
 def sessions(user: User) -> QuerySet[TherapySession]:
@@ -16,3 +16,8 @@ def with_last_session(episodes: QuerySet[Episode]) -> QuerySet[Episode]:
         last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)),
         last_number=Max("sessions__number"),
     )
+
+
+def sessions_of(episode: Episode) -> list[TherapySession]:
+    """The episode's sessions in order, each with the first challenge where it was in that session."""
+    return list(episode.sessions.select_related("first_challenge"))

@@ -16,9 +16,9 @@ from accounts.idempotency import write_once
 from measures import selectors as measures
 from sessions_app.selectors import with_last_session
 
-from . import actions, selectors
-from .forms import ClientEditForm, EndEpisodeForm, EpisodeForm, NewClientForm
-from .models import Client, Episode
+from .. import actions, selectors
+from ..forms import ClientEditForm, EndEpisodeForm, EpisodeForm, NewClientForm
+from ..models import Client, Episode
 
 PER_PAGE = 50
 # The database takes no NUL, and nobody searches for the others.
