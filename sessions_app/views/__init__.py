@@ -25,9 +25,9 @@ from measures.views.risk import SESSION, TODAY, notices_now, notices_of_episode
 from measures.views.risk import record_viewed as record_risk_viewed
 from ruptures.selectors import new_signals
 
-from . import actions, selectors
-from .forms import EditForm, LogForm
-from .models import TherapySession
+from .. import actions, selectors
+from ..forms import EditForm, LogForm
+from ..models import TherapySession
 
 OWN_INSTRUMENT = "session-check-in"
 

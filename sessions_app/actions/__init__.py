@@ -13,7 +13,7 @@ from accounts.models import User
 from clients.actions import StaleVersion
 from clients.models import Episode
 
-from .models import Phase, TherapySession
+from ..models import Phase, TherapySession
 
 
 class NumberTaken(ValidationError):
