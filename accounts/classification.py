@@ -75,7 +75,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "id": OPERATIONAL,
         "organisation": OPERATIONAL,
         "key": OPERATIONAL,
-        "digest": CLINICAL,  # of a whole form: a short one could be guessed from it
+        "digest": CLINICAL,  # of a whole form; whoever has the site's key could guess a short one from it
         "location": OPERATIONAL,
         "created_at": OPERATIONAL,
         "created_by": OPERATIONAL,
@@ -131,6 +131,18 @@ FIELDS: dict[str, dict[str, str]] = {
         "created_by": OPERATIONAL,
         "waived_at": OPERATIONAL,
         "waived_by": OPERATIONAL,
+    },
+    "sessions_app.ProcessNote": {
+        "id": OPERATIONAL,
+        "organisation": OPERATIONAL,
+        "session": OPERATIONAL,
+        "episode": OPERATIONAL,
+        "author": OPERATIONAL,
+        "text": CLINICAL,
+        "shared_with_supervisor": OPERATIONAL,
+        "version": OPERATIONAL,
+        "created_at": OPERATIONAL,
+        "changed_at": OPERATIONAL,
     },
     "measures.Rating": {
         "id": OPERATIONAL,

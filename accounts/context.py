@@ -13,7 +13,7 @@ NAVIGATION = [
     (
         "Clients",
         "clients:client-list",
-        ("clients:", "dashboards:episode", "sessions_app:session", "measures:"),
+        ("clients:", "dashboards:episode", "sessions_app:session", "sessions_app:process-note", "measures:"),
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision")),

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from . import views
+from .views import process_notes
 
 app_name = "sessions_app"
 urlpatterns = [
@@ -8,4 +9,10 @@ urlpatterns = [
     path("episodes/<uuid:episode_id>/log/", views.session_log, name="session-log"),
     path("sessions/<uuid:session_id>/", views.session, name="session"),
     path("sessions/<uuid:session_id>/edit/", views.session_edit, name="session-edit"),
+    path("episodes/<uuid:episode_id>/process-notes/", process_notes.process_notes, name="process-notes"),
+    path(
+        "episodes/<uuid:episode_id>/process-notes/new/", process_notes.process_note_create, name="process-note-create"
+    ),
+    path("process-notes/<uuid:note_id>/", process_notes.process_note_edit, name="process-note-edit"),
+    path("process-notes/<uuid:note_id>/delete/", process_notes.process_note_delete, name="process-note-delete"),
 ]

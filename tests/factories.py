@@ -32,7 +32,8 @@ from reports.models import ImportBatch
 from ruptures import actions as ruptures
 from ruptures.models import Signal
 from sessions_app import actions as sessions
-from sessions_app.models import TherapySession
+from sessions_app.actions.process_notes import write_process_note
+from sessions_app.models import ProcessNote, TherapySession
 
 PASSWORD = "a long password for tests"
 PEOPLE = {
@@ -90,6 +91,14 @@ def make_session(episode: Episode, **values: Any) -> TherapySession:
         "note": "",
     }
     return sessions.log_session(episode=episode, number=number, by=episode.therapist, **{**defaults, **values})
+
+
+def make_process_note(about: TherapySession | Episode, text: str = "A hunch.", *, shared: bool = False) -> ProcessNote:
+    session = about if isinstance(about, TherapySession) else None
+    episode = session.episode if session else about
+    return write_process_note(
+        episode=episode, session=session, text=text, shared_with_supervisor=shared, by=episode.therapist
+    )
 
 
 def rate_as_therapist(session: TherapySession, goal: int = 7, task: int = 7, bond: int = 7) -> Any:

@@ -26,6 +26,7 @@ from measures.views.risk import record_viewed as record_risk_viewed
 from ruptures.selectors import new_signals
 
 from .. import actions, selectors
+from ..actions.process_notes import may_write_about
 from ..forms import EditForm, LogForm
 from ..models import TherapySession
 
@@ -112,6 +113,8 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "is_sealed": shown.is_sealed,
         "links": links(request, session) if is_own else [],
         "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
+        "process_notes": selectors.count_notes_about(request.user, session),
+        "writes_process_notes": may_write_about(request.user, session.episode),
         "kept": request.session.pop("kept", ""),
     }
     return render(request, "sessions_app/session.html", context)

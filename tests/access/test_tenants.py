@@ -30,13 +30,13 @@ PROTECTED = [
 def both(service, other_service):
     """A course of therapy in each service. The test acts inside the first."""
     episode = factories.make_episode(service.ada)
-    factories.make_signal(episode)
+    factories.make_process_note(factories.make_signal(episode).session)
     factories.make_risk_answer(factories.make_session(episode))
     factories.make_import(service)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
-        factories.make_signal(episode)
+        factories.make_process_note(factories.make_signal(episode).session)
         factories.make_request(factories.make_session(episode))
         factories.make_risk_answer(factories.make_session(episode))
         factories.make_import(other_service)

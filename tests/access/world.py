@@ -21,7 +21,7 @@ from reports.mapping import toml_of
 from reports.models import ImportBatch
 from ruptures import actions as ruptures
 from ruptures.models import Signal
-from sessions_app.models import TherapySession
+from sessions_app.models import ProcessNote, TherapySession
 from tests import factories
 from tests.factories import PASSWORD, Service
 
@@ -33,6 +33,12 @@ CANARIES = {
     "note": "canary of the note",
     "comment": "canary of the comment",
     "what was done about a risk answer": "canary of what was done",
+}
+# In process notes: two of Ada's, one of them shared with whoever supervises her; one of Tom's about his own client.
+NOTES = {
+    "private": "canary of the private process note",
+    "shared": "canary of the shared process note",
+    "colleague's": "canary of the process note of a colleague",
 }
 IMPORT_MAPPING: dict[str, Any] = {
     "client": {"column": "who"},
@@ -63,6 +69,8 @@ class World:
     token: str
     supervision: Supervision
     signal: Signal
+    private_note: ProcessNote
+    shared_note: ProcessNote
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
@@ -109,7 +117,7 @@ def make_world(service: Service, other: Service) -> World:
     acknowledge_risk(answer=seen_to, done=CANARIES["what was done about a risk answer"], by=service.ada)
     risk = factories.make_risk_answer(factories.make_session(episode))
     ruptures.judge_episode(episode_id=episode.pk)
-    factories.make_episode(service.tom, code="T-1", name="Tern")
+    factories.make_process_note(factories.make_episode(service.tom, code="T-1", name="Tern"), NOTES["colleague's"])
     with acting_in(other.organisation.pk):
         factories.make_episode(other.ada, code="E-1", name="Egret")
     return World(
@@ -127,6 +135,8 @@ def make_world(service: Service, other: Service) -> World:
         token=token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
+        private_note=factories.make_process_note(session, NOTES["private"]),
+        shared_note=factories.make_process_note(episode, NOTES["shared"], shared=True),
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
@@ -192,6 +202,10 @@ def address(world: World, route: str) -> str:
         "sessions_app:session-log": [episode],
         "sessions_app:session": [session],
         "sessions_app:session-edit": [session],
+        "sessions_app:process-notes": [episode],
+        "sessions_app:process-note-create": [episode],
+        "sessions_app:process-note-edit": [world.private_note.pk],
+        "sessions_app:process-note-delete": [world.private_note.pk],
         "measures:request-create": [world.unrated.pk],
         "measures:baseline": [episode],
         "measures:rating-show": [world.sealed.pk],
@@ -255,6 +269,8 @@ def content(world: World, route: str) -> dict[str, Any]:
         "clients:episode-end": {"ended_on": today, "ending": "planned"},
         "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
+        "sessions_app:process-note-create": {"session": world.session.pk, "text": "another"},
+        "sessions_app:process-note-edit": {"text": "changed", "version": world.private_note.version},
         "measures:baseline": {"session": world.session.number},
         "measures:request-create": {"instrument": "session-check-in"},
         "measures:risk-answer": {"done": "Rang the client.", "back": "today"},

@@ -35,6 +35,7 @@ NOT_BY_A_PERSON = {
     "accounts.Organisation.created_at": "there is nobody in it yet; the command asks whoever runs it",
     "accounts.User.created_at": "the first person is added by nobody; the audit event says who added the others",
     "accounts.AuditEvent.happened_at": "`person` is who did it",
+    "sessions_app.ProcessNote": "`author` writes and changes it, and nobody else",
     "measures.RatingRequest.expires_at": "a deadline, which comes by itself",
     "measures.RatingRequest.redeemed_at": "the client has no account; `redeemed_key` says which form it was",
     "measures.RiskAnswer.raised_at": "follows from a rating, which says by whom",
@@ -207,6 +208,7 @@ class Rows:
     episode: Any
     session: Any
     next_session: Any
+    process_note: Any
     rating: Any
     clients_rating: Any
     request: Any
@@ -265,6 +267,7 @@ def rows(service):
         episode=episode,
         session=session,
         next_session=next_session,
+        process_note=factories.make_process_note(session),
         rating=ratings["therapist"],
         clients_rating=ratings["client"],
         request=request,
@@ -347,6 +350,11 @@ CASES: dict[str, Case] = {
         lambda rows: rows.session,
         lambda rows: {"waived_at": NOW, "waived_by": rows.ada},
         lambda rows: {"waived_at": NOW},
+    ),
+    "sessions_app_processnote_about_one": Case(
+        lambda rows: rows.process_note,
+        lambda rows: {"session": None, "episode": rows.episode},
+        lambda rows: {"session": None},
     ),
     "measures_rating_one_current": copy("rating", lambda rows: {"superseded_at": NOW}),
     "measures_rating_rater_known": change("rating", {"rater": "observer"}, {"rater": "neighbour"}),
