@@ -64,6 +64,7 @@ PAGES: dict[str, Who] = {
     "measures:request-revoke": Who.THERAPIST,
     "measures:baseline": Who.THERAPIST,
     "measures:rating-show": Who.THERAPIST,
+    "measures:comment": Who.THERAPIST,
     "measures:link": Who.ANYONE,
     "measures:rate": Who.ANYONE,
     "measures:thanks": Who.ANYONE,

@@ -111,15 +111,30 @@ def rate_as_therapist(session: TherapySession, goal: int = 7, task: int = 7, bon
     )
 
 
-def rate_as_client(session: TherapySession, goal: int = 7, task: int = 7, bond: int = 7, comment: str = "") -> Any:
+def rate_as_client(
+    session: TherapySession,
+    goal: int = 7,
+    task: int = 7,
+    bond: int = 7,
+    comment: str = "",
+    *,
+    do_not_raise: bool = False,
+) -> Any:
     return measures.record_rating(
         session=session,
         instrument="session-check-in",
         rater="client",
         answers={1: goal, 2: goal, 3: task, 4: task, 5: bond, 6: bond},
         comment=comment,
+        do_not_raise=do_not_raise,
         by=None,
     )
+
+
+def make_comment(session: TherapySession, words: str = "It felt rushed.", *, do_not_raise: bool = False) -> Any:
+    """What the client wrote with a rating that the therapist may see."""
+    rate_as_therapist(session)
+    return rate_as_client(session, comment=words, do_not_raise=do_not_raise)
 
 
 def rate_by_phq_9(session: TherapySession, *, harm: int | None, other: int = 1, **more: Any) -> Rating:

@@ -88,7 +88,6 @@ class EpisodeState:
     sealed: list[TherapySession]
     input_version: int
     computed_version: int
-    comment: Rating | None
     asked: RatingRequest | None
     signals: list[Signal]
     noticed: list[Noticed]
@@ -282,7 +281,6 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         sealed=[session for session in sessions if session.pk in sealed_ids],
         input_version=kept.input_version if kept else 0,
         computed_version=kept.computed_version if kept else 0,
-        comment=latest_comment(episode),
         asked=open_request_of(sessions[-1]) if sessions else None,
         signals=signals,
         noticed=noticed,
@@ -400,18 +398,6 @@ def marks_of(state: EpisodeState) -> list[Mark]:
             words = f"Back at what was expected before session {one.session}, {back.after} rated later."
             found.append(Mark(back.session, back.value, one.scale, one.rater, "settled", "back", words))
     return found
-
-
-def latest_comment(episode: Episode) -> Rating | None:
-    """The client's last words on a session, of those ratings that may be seen."""
-    current = Rating.objects.current().filter(session__episode=episode, rater="client")
-    return (
-        current.exclude(comment="")
-        .exclude(pk__in=current.sealed().values("pk"))
-        .select_related("session")
-        .order_by("-session__number")
-        .first()
-    )
 
 
 def open_request_of(session: TherapySession) -> RatingRequest | None:

@@ -18,6 +18,7 @@ from clients.selectors import episodes
 from measures import actions as measures
 from measures import instruments
 from measures import selectors as ratings
+from measures.actions.comments import deliver_comments
 from measures.forms import RatingForm
 from measures.risk import of_the_past
 from measures.views import link_of, qr_of
@@ -102,6 +103,9 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     record_viewed(session, request)
     shown = ratings.session_ratings(session)
     risk = notices_of_episode(request, session.episode, back=SESSION)
+    if is_own:
+        unread = [rating for rating in shown.shown if rating.has_comment and not hasattr(rating, "follow_up")]
+        deliver_comments(ratings=unread, by=request.user)
     context = {
         "risk": risk,
         "risk_settled": [notice for notice in risk.settled if notice.answer.rating.session_id == session.pk],
@@ -109,7 +113,7 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "session": session,
         "episode": session.episode,
         "is_own": is_own,
-        "ratings": ratings.described(shown.shown),
+        "ratings": ratings.described(shown.shown, reader=request.user),
         "is_sealed": shown.is_sealed,
         "links": links(request, session) if is_own else [],
         "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
@@ -165,7 +169,7 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
 
 
 def conflict_page(
-    request: HttpRequest, form: EditForm, own: RatingForm, current: TherapySession, session: TherapySession
+    request: SignedInRequest, form: EditForm, own: RatingForm, current: TherapySession, session: TherapySession
 ) -> HttpResponse:
     """Both texts side by side. Nothing is overwritten: saving again says which one the person means."""
     typed = {**form.data.dict(), "version": current.version}  # type: ignore[attr-defined]
@@ -178,7 +182,7 @@ def conflict_page(
         "form": again,
         "own": own,
         "current": current,
-        "saved": ratings.described([saved])[0] if saved else None,
+        "saved": ratings.described([saved], reader=request.user)[0] if saved else None,
         "episode": session.episode,
         "cancel_url": cancel_url,
     }

@@ -21,6 +21,7 @@ from tests import factories
 from tests.access.world import (
     CANARIES,
     EVERYBODY,
+    HELD_BACK,
     NOTES,
     WITHOUT_BUSINESS,
     World,
@@ -69,6 +70,7 @@ measures:request-create           in 405 405  403  405  403 403  403   in   405 
 measures:request-revoke           in 405 405  403  405  403 403  403   in   405   403
 measures:baseline                 in 405 405  403  405  403 403  403   in   405   403
 measures:rating-show              in 405 405  403  405  403 403  403   in   405   403
+measures:comment                  in 200 404  403  403  403 403  403   in   404   403
 measures:risk-now                 in 200 200  200  200  200 403  403   in   200   403
 measures:risk-of-episode          in 200 404  200  200  404 403  403   in   404   403
 measures:risk-answer              in 200 404  200  200  404 403  403   in   404   403
@@ -138,6 +140,7 @@ measures:request-create           in 302 404  403  403  403 403  403   in   404 
 measures:request-revoke           in 302 404  403  403  403 403  403   in   404   403
 measures:baseline                 in 302 404  403  403  403 403  403   in   404   403
 measures:rating-show              in 302 404  403  403  403 403  403   in   404   403
+measures:comment                  in 302 404  403  403  403 403  403   in   404   403
 measures:risk-now                 in 405 405  405  405  405 403  403   in   405   403
 measures:risk-of-episode          in 405 405  405  405  405 403  403   in   405   403
 measures:risk-answer              in 302 404  403  403  404 403  403   in   404   403
@@ -173,8 +176,11 @@ reports:import-discard            in 403 403  403  403  403 302  403   in   403 
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
 """
-# Which process notes stand in which answers, and how often; in no other answer to anybody.
-NOTES_SHOWN = {
+# Process notes, and a comment that the client asked not to raise yet: in which answers they stand, and how often; in no
+# other answer to anybody.
+COUNTED = NOTES | {"held back": HELD_BACK}
+SHOWN = {
+    ("GET", "measures:comment", "ada"): {"held back": 1},
     ("GET", "sessions_app:process-notes", "ada"): {"private": 1, "shared": 1},
     ("GET", "sessions_app:process-note-edit", "ada"): {"private": 1},
     ("GET", "sessions_app:process-notes", "ruth"): {"shared": 1},
@@ -263,9 +269,10 @@ def differences(world: World, who: str, methods=("GET", "HEAD", "POST", "PUT", "
                 body = response.content.decode(errors="replace")
                 if who in WITHOUT_BUSINESS:
                     found += [f"shows the {what}" for what, it in CANARIES.items() if it in body]
-                notes = {kind: times for kind, it in NOTES.items() if (times := f"{response.headers}{body}".count(it))}
-                if notes != NOTES_SHOWN.get((method, route, who), {}):
-                    found.append(f"shows process notes: {notes}")
+                told = f"{response.headers}{body}"
+                counted = {what: told.count(it) for what, it in COUNTED.items() if it in told}
+                if counted != SHOWN.get((method, route, who), {}):
+                    found.append(f"shows {counted}")
                 transaction.set_rollback(True)
             yield from (f"{method} {route} as {who} {what}" for what in found)
 
@@ -477,6 +484,10 @@ def a_supervisor_reads_every_process_note(monkeypatch):
     monkeypatch.setattr("sessions_app.models.ProcessNoteQuerySet.visible_to", lambda notes, user: notes)
 
 
+def a_wish_is_not_obeyed(monkeypatch):
+    monkeypatch.setattr("measures.comments.has_risk_answer", lambda rating: True)
+
+
 def who_left_may_come_back(monkeypatch):
     monkeypatch.setattr("accounts.backends.OrganisationBackend.user_can_authenticate", lambda self, user: True)
     monkeypatch.setattr("accounts.middleware.may_open", lambda user, who: True)
@@ -491,6 +502,7 @@ FAULTS = [
     (a_row_is_too_wide, "tom"),
     (a_supervisor_reads_everybody, "otto"),
     (a_supervisor_reads_every_process_note, "ruth"),
+    (a_wish_is_not_obeyed, "ruth"),
     (who_left_may_come_back, "left"),
 ]
 

@@ -40,6 +40,8 @@ NOTES = {
     "shared": "canary of the shared process note",
     "colleague's": "canary of the process note of a colleague",
 }
+# In a comment that the client asked not to raise yet.
+HELD_BACK = "canary of the comment that is held back"
 IMPORT_MAPPING: dict[str, Any] = {
     "client": {"column": "who"},
     "session": {"number": "nr", "date": "day", "order": "ymd"},
@@ -64,6 +66,7 @@ class World:
     session: TherapySession
     unrated: TherapySession
     sealed: TherapySession
+    held_back: Rating
     risk: RiskAnswer
     request: RatingRequest
     token: str
@@ -111,6 +114,7 @@ def make_world(service: Service, other: Service) -> World:
     factories.rate_as_client(session, comment=CANARIES["comment"])
     unrated = factories.make_session(episode)
     request, token = factories.make_request(unrated)
+    held_back = factories.make_comment(factories.make_session(episode), HELD_BACK, do_not_raise=True)
     sealed = factories.make_session(episode)
     factories.rate_as_client(sealed, comment="canary of the comment, unseen")
     seen_to = factories.make_risk_answer(factories.make_session(episode))
@@ -130,6 +134,7 @@ def make_world(service: Service, other: Service) -> World:
         session=session,
         unrated=unrated,
         sealed=sealed,
+        held_back=held_back,
         risk=risk,
         request=request,
         token=token,
@@ -209,6 +214,7 @@ def address(world: World, route: str) -> str:
         "measures:request-create": [world.unrated.pk],
         "measures:baseline": [episode],
         "measures:rating-show": [world.sealed.pk],
+        "measures:comment": [world.held_back.pk],
         "measures:request-revoke": [world.request.pk],
         "measures:risk-of-episode": [episode],
         "measures:risk-answer": [world.risk.pk],
@@ -272,6 +278,7 @@ def content(world: World, route: str) -> dict[str, Any]:
         "sessions_app:process-note-create": {"session": world.session.pk, "text": "another"},
         "sessions_app:process-note-edit": {"text": "changed", "version": world.private_note.version},
         "measures:baseline": {"session": world.session.number},
+        "measures:comment": {"raised_by": "therapist", "discussed_on": today, "version": 1},
         "measures:request-create": {"instrument": "session-check-in"},
         "measures:risk-answer": {"done": "Rang the client.", "back": "today"},
         "ruptures:signal-dismiss": {"reason": "talked"},

@@ -20,6 +20,7 @@ from accounts.models import Organisation, Submission, Supervision
 from alliance_site import embedded
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
+from measures.actions.comments import deliver_comments
 from measures.models import EpisodeSeries, OwnMeasure, Trend
 from ruptures import actions as ruptures
 from tests import factories
@@ -211,6 +212,7 @@ class Rows:
     process_note: Any
     rating: Any
     clients_rating: Any
+    follow_up: Any
     request: Any
     job: Any
     supervision: Any
@@ -262,6 +264,7 @@ def rows(service):
     run = PeriodicRun.objects.create(name="sweep", period_start=timezone.now())
     batch = factories.make_import(service)
     ratings = {rating.rater: rating for rating in session.ratings.all()}
+    deliver_comments(ratings=[ratings["client"]], by=service.ada)
     return Rows(
         service=service,
         episode=episode,
@@ -270,6 +273,7 @@ def rows(service):
         process_note=factories.make_process_note(session),
         rating=ratings["therapist"],
         clients_rating=ratings["client"],
+        follow_up=ratings["client"].follow_up,
         request=request,
         job=Job.objects.get(object_id=episode.pk),
         supervision=Supervision.objects.current().get(supervisor=service.ruth),
@@ -376,6 +380,21 @@ CASES: dict[str, Case] = {
     "measures_score_scale_once": copy("score", lambda rows: {"scale": "other"}),
     "measures_score_value_or_reason": change(
         "score", {"value": None, "mean": None, "reason": "too few answers"}, {"value": None, "mean": None}
+    ),
+    "measures.CommentFollowUp.rating": copy("follow_up", lambda rows: {"rating": rows.rating}),
+    "measures_followup_raised_by_known": change("follow_up", {"raised_by": "nobody"}, {"raised_by": "neighbour"}),
+    "measures_followup_discussed_by_somebody": change(
+        "follow_up", {"raised_by": "client", "discussed_on": TODAY}, {"raised_by": "client"}
+    ),
+    "measures_followup_after_discussion": change(
+        "follow_up",
+        {"raised_by": "client", "discussed_on": TODAY, "followed_up_on": TODAY},
+        {"raised_by": "client", "discussed_on": TODAY, "followed_up_on": LONG_AGO},
+    ),
+    "measures_followup_outcome_has_a_day": change(
+        "follow_up",
+        {"raised_by": "client", "discussed_on": TODAY, "followed_up_on": TODAY, "outcome": "Better."},
+        {"outcome": "Better."},
     ),
     "measures.RatingRequest.token_hash": copy("request", lambda rows: {"token_hash": "1" * 64, "instrument": "other"}),
     "measures_request_one_open": copy(
