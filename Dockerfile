@@ -9,6 +9,8 @@ FROM python:3.13-slim-trixie
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 ALLIANCE_HOME=/var/lib/alliance
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin alliance
 COPY --from=packages /opt/venv /opt/venv
+# A volume mounted here belongs to whom the folder belongs to.
+RUN install -d -m 700 -o alliance -g alliance /var/lib/alliance/keys
 WORKDIR /srv/alliance
 COPY . .
 # Collecting files needs settings, none of which stays in the image.

@@ -76,7 +76,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "id": OPERATIONAL,
         "organisation": OPERATIONAL,
         "key": OPERATIONAL,
-        "digest": CLINICAL,  # of a whole form: a short one could be guessed from it
+        "digest": CLINICAL,  # of a whole form; whoever has the site's key could guess a short one from it
         "location": OPERATIONAL,
         "created_at": OPERATIONAL,
         "created_by": OPERATIONAL,
@@ -283,6 +283,18 @@ FIELDS: dict[str, dict[str, str]] = {
         "rated_at": OPERATIONAL,
         "rated_by": OPERATIONAL,
     },
+    "sessions_app.ProcessNote": {
+        "id": OPERATIONAL,
+        "organisation": OPERATIONAL,
+        "session": OPERATIONAL,
+        "episode": OPERATIONAL,
+        "author": OPERATIONAL,
+        "text": CLINICAL,
+        "shared_with_supervisor": OPERATIONAL,
+        "version": OPERATIONAL,
+        "created_at": OPERATIONAL,
+        "changed_at": OPERATIONAL,
+    },
     "measures.Rating": {
         "id": OPERATIONAL,
         "organisation": OPERATIONAL,
@@ -310,6 +322,19 @@ FIELDS: dict[str, dict[str, str]] = {
         "done": CLINICAL,
         "withdrawn_at": OPERATIONAL,
         "note": CLINICAL,
+    },
+    "measures.CommentFollowUp": {
+        "id": OPERATIONAL,
+        "organisation": OPERATIONAL,
+        "rating": OPERATIONAL,
+        "delivered_at": OPERATIONAL,
+        "delivered_by": OPERATIONAL,
+        "raised_by": CLINICAL,
+        "discussed_on": CLINICAL,
+        "answer": CLINICAL,
+        "followed_up_on": CLINICAL,
+        "outcome": CLINICAL,
+        "version": OPERATIONAL,
     },
     "measures.Score": {
         "id": OPERATIONAL,

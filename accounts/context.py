@@ -13,7 +13,15 @@ NAVIGATION = [
     (
         "Clients",
         "clients:client-list",
-        ("clients:", "dashboards:episode", "sessions_app:session", "measures:", "ruptures:rupture", "ruptures:attempt"),
+        (
+            "clients:",
+            "dashboards:episode",
+            "sessions_app:session",
+            "sessions_app:process-note",
+            "measures:",
+            "ruptures:rupture",
+            "ruptures:attempt",
+        ),
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision")),

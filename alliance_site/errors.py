@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from accounts.encryption import EncryptionProblem
+from accounts.middleware import route_of
+
+log = structlog.get_logger(__name__)
 PAGES: dict[int, tuple[str, str]] = {
     400: ("This request could not be read", "Go back, reload the page and try again."),
     403: (
@@ -42,8 +47,25 @@ class NotAllowedMiddleware:
         return page
 
 
-def error_page(status: int) -> HttpResponse:
-    title, text = PAGES[status]
+class ClosedTextMiddleware:
+    """A text that can't be decrypted ends every page that asks for it, with what to do."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, EncryptionProblem):
+            return None
+        log.error("text stays closed", error=type(exception).__name__, route=route_of(request))
+        return error_page(503, title="This text can’t be read", text=exception.advice)
+
+
+def error_page(status: int, *, title: str = "", text: str = "") -> HttpResponse:
+    if not title:
+        title, text = PAGES[status]
     context = {"title": title, "text": text, "action_url": "/", "action_label": "Go to the start page"}
     return HttpResponse(render_to_string("error.html", context), status=status)
 

@@ -46,6 +46,7 @@ if not all(ALLOWED_HOSTS):
     raise ImproperlyConfigured("ALLOWED_HOSTS must be names separated by single commas, without an empty one.")
 BEHIND_PROXY = env_flag("BEHIND_PROXY", default=False)
 HOME = Path(env("ALLIANCE_HOME", str(BASE_DIR / ".alliance")))
+FIELD_KEYS_FILE = Path(env("FIELD_KEYS_FILE", str(HOME / "field.keys")))
 APP_ROLE = env("ALLIANCE_APP_ROLE", "alliance_app")
 STATEMENT_TIMEOUT = env_seconds("STATEMENT_TIMEOUT", 5)
 
@@ -88,6 +89,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.AccessMiddleware",
+    "alliance_site.errors.ClosedTextMiddleware",
 ]
 
 ROOT_URLCONF = "alliance_site.urls"

@@ -49,6 +49,7 @@ PRINTED = (
     "ALLOWED_HOSTS",
     "HTTPS",
     "ALLIANCE_HOME",
+    "FIELD_KEYS_FILE",
     "ALLIANCE_DEMO",
 )
 STOP_SECONDS = 10
@@ -95,6 +96,7 @@ def start(command: str) -> None:
             manage("migrate --database owner --verbosity 0", owner_environment)
             if command == "migrate":
                 return
+            manage("rotate_field_keys --if-none --skip-checks", environment)
             collect_static(home, environment)
             welcome = f"Alliance is at http://127.0.0.1:{port}/   (stop: Ctrl-C)"
             if command == "demo":
@@ -194,6 +196,7 @@ def application_environment(home: Path, engines: embedded.Engines, *, demo: bool
         "SECRET_KEY": embedded.kept_secret(home, "secret_key"),
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "HTTPS": "0",
+        "FIELD_KEYS_FILE": str(home / "field.keys"),
         "PYTHONUNBUFFERED": "1",
     }
     fixed = {

@@ -36,6 +36,7 @@ def engines(settings: str = "alliance_site.settings") -> Iterator[embedded.Engin
             PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         )
         manage("migrate", "--database", "owner", "--verbosity", "0")
+        manage("rotate_field_keys", "--if-none")
         import django
 
         django.setup()

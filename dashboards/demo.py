@@ -17,10 +17,13 @@ from clients.demo import agree
 from clients.models import Episode
 from jobs.organisation import acting_in
 from measures import actions as measures
+from measures.actions.comments import deliver_comments, follow_up_comment
 from measures.actions.risk import acknowledge_risk
+from measures.selectors import session_ratings
 from ruptures import lifecycle
 from ruptures.actions import repair
 from sessions_app import actions as sessions
+from sessions_app.actions.process_notes import write_process_note
 from sessions_app.models import TherapySession
 
 SLUG = "demo"
@@ -62,6 +65,11 @@ NOTES = (
     "",
     "",
 )
+PROCESS_NOTES = (
+    ("I was relieved when the hour was over, and I wonder whose relief that was.", False),
+    ("I explain more with this client than with anybody else. Whom do I want to convince? For supervision.", True),
+)
+ANSWER = "I said that I had noticed it, too, and asked what should be different. We agreed to begin with the week."
 Levels = dict[str, float]
 
 
@@ -130,6 +138,13 @@ def make_client(
         if levels is not None:
             rate_meeting(rng, session, levels, plan, index, own=not (is_last and course == "rising" and number % 2))
             held.append((session, levels))
+    if number == 0:
+        for text, shared in PROCESS_NOTES:
+            write_process_note(
+                episode=episode, session=meetings[-1], text=text, shared_with_supervisor=shared, by=therapist
+            )
+    if course == "repaired" and number % 3:
+        talk_about_comment(meetings[-1])
     if course == "repaired":
         note_repairs(held, is_settled=number // 4 % 2 == 0)
     if course == "drop" and number % 2 == 0:
@@ -289,6 +304,16 @@ def moment(day: date, rng: random.Random) -> datetime:
     """Some time in the afternoon of a session's day, and never later than now."""
     at = timezone.make_aware(datetime.combine(day, time(rng.randint(10, 17), rng.randint(0, 59))))
     return min(at, timezone.now())
+
+
+def talk_about_comment(session: TherapySession) -> None:
+    by = session.episode.therapist
+    ratings = [rating for rating in session_ratings(session).shown if rating.has_comment]
+    deliver_comments(ratings=ratings, by=by)
+    for rating in ratings:
+        follow_up_comment(
+            rating=rating, version=1, raised_by="therapist", discussed_on=session.held_on, answer=ANSWER, by=by
+        )
 
 
 def step(level: float) -> float:

@@ -23,6 +23,8 @@ from clients.models import Episode
 from clients.selectors import episodes
 from clients.views.parts import tabs
 from measures import instruments
+from measures.actions.comments import deliver_comments
+from measures.comments import comment_for, comments_of
 from measures.forms import RatingForm
 from measures.instruments import COMPONENTS
 from measures.statistics.summary import Point
@@ -70,10 +72,23 @@ def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, obj
         "agreed": agreed,
         "tabs": tabs(episode, "dashboards:episode"),
         "is_own": episode.therapist_id == request.user.pk,
+        **clients_words(request.user, episode),
         "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
         "components": COMPONENTS,
         "reasons": Reason.choices,
     }
+
+
+def clients_words(user: User, episode: Episode) -> dict[str, object]:
+    """The latest comment that may be raised; to the therapist, that there are others they have not read yet."""
+    is_own = episode.therapist_id == user.pk
+    comments = comments_of(user, [episode])
+    latest = next((comment for comment in comments if not comment.is_held_back), None)
+    if is_own and latest and latest.follow_up is None:
+        deliver_comments(ratings=[latest.rating], by=user)
+        latest = comment_for(user, latest.rating)
+    unread = [comment for comment in comments if is_own and comment.is_held_back and comment.follow_up is None]
+    return {"comment": latest, "held_back": unread}
 
 
 @require_GET

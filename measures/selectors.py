@@ -19,6 +19,7 @@ from sessions_app.models import Phase, TherapySession
 from sessions_app.selectors import with_last_session
 
 from . import catalogue, instruments, tokens
+from .comments import Comment, comment_for, comments_to_raise
 from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, RiskAnswer, Score, Trend
 from .statistics.summary import Point
 
@@ -106,7 +107,9 @@ class SessionRatings:
 def session_ratings(session: TherapySession) -> SessionRatings:
     current = Rating.objects.current().filter(session=session)
     sealed = set(current.sealed().values_list("pk", flat=True))
-    ratings = list(current.order_by("instrument", "rater").prefetch_related("scores"))
+    ratings = list(current.order_by("instrument", "rater").select_related("follow_up").prefetch_related("scores"))
+    for rating in ratings:
+        rating.session = session
     return SessionRatings([rating for rating in ratings if rating.pk not in sealed], bool(sealed))
 
 
@@ -202,9 +205,13 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
 
 @dataclass(frozen=True)
 class ShownRating:
-    """A rating as a page shows it: each item with its answer, each scale with its score or the reason for none."""
+    """A rating as a page shows it: each item with its answer, each scale with its score or the reason for none.
+
+    `comment` is what the reader is told of what was written with it.
+    """
 
     rating: Rating
+    comment: Comment | None
     name: str
     items: list[tuple[instruments.Item, float | None]]
     scores: list[Score]
@@ -212,7 +219,7 @@ class ShownRating:
     high: float
 
 
-def described(ratings: list[Rating]) -> list[ShownRating]:
+def described(ratings: list[Rating], *, reader: User) -> list[ShownRating]:
     shown = []
     known = catalogue.known(rating.instrument for rating in ratings)
     for rating in ratings:
@@ -221,6 +228,7 @@ def described(ratings: list[Rating]) -> list[ShownRating]:
         shown.append(
             ShownRating(
                 rating,
+                comment_for(reader, rating),
                 known[rating.instrument].name,
                 [(item, rating.answers.get(str(item.number))) for item in edition.items],
                 sorted(rating.scores.all(), key=lambda score: order.index(score.scale)),
@@ -246,21 +254,23 @@ RECENT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Today:
-    """What needs a therapist: ratings that wait for their own, ratings received, links open, people not seen."""
+    """What needs a therapist: ratings that wait for their own, ratings received, comments nobody has talked about yet,
+    links open, people not seen."""
 
     to_rate: list[TherapySession]
     received: list[Rating]
+    to_discuss: list[Comment]
     waiting: list[RatingRequest]
     not_seen: list[Episode]
     days: int = NOT_SEEN_FOR.days
 
     @property
     def is_empty(self) -> bool:
-        return not (self.to_rate or self.received or self.waiting or self.not_seen)
+        return not (self.to_rate or self.received or self.to_discuss or self.waiting or self.not_seen)
 
 
 def today(user: User) -> Today:
-    """Four short lists, one query each; at most twenty rows in each, the most urgent first.
+    """Five short lists, one query each; at most twenty rows in each, the most urgent first.
 
     A rating that waits for the therapist's own waits in an ended episode too.
     """
@@ -287,6 +297,11 @@ def today(user: User) -> Today:
         .select_related("client")
         .order_by("seen_or_started")
     )
-    by_session = {rating.session_id: rating for rating in reversed(received[:40])}
-    latest_first = list(reversed(by_session.values()))[:20]
-    return Today(list(to_rate[:20]), latest_first, list(waiting[:20]), list(not_seen[:20]))
+    by_session: dict[uuid.UUID, Rating] = {}
+    for rating in received[:40]:
+        first = by_session.setdefault(rating.session_id, rating)
+        if rating.has_comment and not first.has_comment:
+            by_session[rating.session_id] = rating
+    latest_first = list(by_session.values())[:20]
+    to_discuss = comments_to_raise(user, Episode.objects.open().filter(therapist=user), undiscussed=True)
+    return Today(list(to_rate[:20]), latest_first, to_discuss[:20], list(waiting[:20]), list(not_seen[:20]))

@@ -1,12 +1,13 @@
 from django.urls import path
 
 from . import views
-from .views import risk
+from .views import comments, risk
 
 app_name = "measures"
 urlpatterns = [
     path("sessions/<uuid:session_id>/link/", views.request_create, name="request-create"),
     path("sessions/<uuid:session_id>/show-rating/", views.rating_show, name="rating-show"),
+    path("ratings/<uuid:rating_id>/comment/", comments.comment, name="comment"),
     path("links/<uuid:request_id>/withdraw/", views.request_revoke, name="request-revoke"),
     path("episodes/<uuid:episode_id>/baseline/", views.baseline, name="baseline"),
     path("risk/", risk.risk_now, name="risk-now"),

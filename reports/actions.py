@@ -490,8 +490,8 @@ def remove_unused(model: type[models.Model], ids: list[str]) -> int:
     unused = model._default_manager.filter(pk__in=ids)
     if any(field.name == "version" for field in model._meta.concrete_fields):
         unused = unused.filter(version=1)
-    for relation in model._meta.related_objects:
-        if relation.on_delete is models.PROTECT:
+    for relation in model._meta.get_fields(include_hidden=True):
+        if isinstance(relation, models.ForeignObjectRel) and relation.on_delete is models.PROTECT:
             holds = relation.related_model._default_manager.filter(**{relation.field.name: models.OuterRef("pk")})
             unused = unused.filter(~models.Exists(holds))
     going = list(unused.values_list("pk", flat=True))

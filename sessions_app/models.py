@@ -6,7 +6,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.access import reach
-from accounts.models import OrganisationModel, User
+from accounts.encryption import EncryptedTextField
+from accounts.models import OrganisationModel, Supervision, User
 from clients import states, targets
 from clients.models import AttainmentScale, Episode, Goal, Task, amount_field, grade_field, words_field
 
@@ -228,3 +229,51 @@ class CoreConditions(OrganisationModel):
                 condition=Q(congruence__isnull=False) | Q(regard__isnull=False) | Q(empathy__isnull=False),
             ),
         ]
+
+
+class ProcessNoteQuerySet(models.QuerySet["ProcessNote"]):
+    def visible_to(self, user: User) -> "ProcessNoteQuerySet":
+        """The author's own, and what those whom this person supervises now have marked for them. Nobody else's.
+
+        Whose episode it is does not count: neither who takes it over nor who covers for the author sees a note.
+        """
+        own = models.Q(author=user)
+        if not user.is_supervisor:
+            return self.filter(own)
+        supervised = Supervision.objects.current().filter(supervisor=user).values("therapist")
+        return self.filter(own | models.Q(shared_with_supervisor=True, author__in=supervised))
+
+
+class ProcessNote(OrganisationModel):
+    """What a therapist thinks about a session, or an episode: theirs, and no part of the record.
+
+    It has no way back from session or episode, so that no page comes upon it by accident.
+    """
+
+    session = models.ForeignKey(TherapySession, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    episode = models.ForeignKey(Episode, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    text = EncryptedTextField(validators=[MaxLengthValidator(NOTE_LENGTH)])
+    shared_with_supervisor = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField(db_default=Now())
+
+    objects = ProcessNoteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="sessions_app_processnote_about_one",
+                condition=Q(session=None, episode__isnull=False) | Q(session__isnull=False, episode=None),
+            ),
+        ]
+        indexes = [models.Index(fields=["author", "-created_at"], name="sessions_app_processnote_own")]
+
+    @property
+    def whole_episode(self) -> Episode:
+        """The episode it is about, be it through one of its sessions."""
+        episode = self.session.episode if self.session else self.episode
+        assert episode is not None
+        return episode

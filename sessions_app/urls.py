@@ -1,6 +1,7 @@
 from django.urls import path
 
 from . import views
+from .views import process_notes
 
 app_name = "sessions_app"
 urlpatterns = [
@@ -9,4 +10,10 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/", views.session, name="session"),
     path("sessions/<uuid:session_id>/edit/", views.session_edit, name="session-edit"),
     path("sessions/<uuid:session_id>/core-conditions/", views.core_conditions, name="core-conditions"),
+    path("episodes/<uuid:episode_id>/process-notes/", process_notes.process_notes, name="process-notes"),
+    path(
+        "episodes/<uuid:episode_id>/process-notes/new/", process_notes.process_note_create, name="process-note-create"
+    ),
+    path("process-notes/<uuid:note_id>/", process_notes.process_note_edit, name="process-note-edit"),
+    path("process-notes/<uuid:note_id>/delete/", process_notes.process_note_delete, name="process-note-delete"),
 ]

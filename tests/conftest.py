@@ -3,6 +3,7 @@
 They start here, before Django reads its settings, unless DATABASE_URL already names some.
 """
 
+import base64
 import os
 import shutil
 import tempfile
@@ -29,6 +30,7 @@ django.setup()
 # Hashing and compressing static files is the business of tests/stack; here they are served as they are.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 settings.STATIC_ROOT.mkdir()
+settings.FIELD_KEYS_FILE.write_text(f"tests {base64.b64encode(os.urandom(32)).decode()}\n")
 settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2"]
 
 

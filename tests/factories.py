@@ -33,7 +33,8 @@ from ruptures import actions as ruptures
 from ruptures.actions import repair
 from ruptures.models import RepairAttempt, Rupture, Signal
 from sessions_app import actions as sessions
-from sessions_app.models import TherapySession
+from sessions_app.actions.process_notes import write_process_note
+from sessions_app.models import ProcessNote, TherapySession
 
 PASSWORD = "a long password for tests"
 PEOPLE = {
@@ -93,6 +94,14 @@ def make_session(episode: Episode, **values: Any) -> TherapySession:
     return sessions.log_session(episode=episode, number=number, by=episode.therapist, **{**defaults, **values})
 
 
+def make_process_note(about: TherapySession | Episode, text: str = "A hunch.", *, shared: bool = False) -> ProcessNote:
+    session = about if isinstance(about, TherapySession) else None
+    episode = session.episode if session else about
+    return write_process_note(
+        episode=episode, session=session, text=text, shared_with_supervisor=shared, by=episode.therapist
+    )
+
+
 def rate_as_therapist(session: TherapySession, goal: int = 7, task: int = 7, bond: int = 7) -> Any:
     return measures.submit_rating(
         session=session,
@@ -103,15 +112,30 @@ def rate_as_therapist(session: TherapySession, goal: int = 7, task: int = 7, bon
     )
 
 
-def rate_as_client(session: TherapySession, goal: int = 7, task: int = 7, bond: int = 7, comment: str = "") -> Any:
+def rate_as_client(
+    session: TherapySession,
+    goal: int = 7,
+    task: int = 7,
+    bond: int = 7,
+    comment: str = "",
+    *,
+    do_not_raise: bool = False,
+) -> Any:
     return measures.record_rating(
         session=session,
         instrument="session-check-in",
         rater="client",
         answers={1: goal, 2: goal, 3: task, 4: task, 5: bond, 6: bond},
         comment=comment,
+        do_not_raise=do_not_raise,
         by=None,
     )
+
+
+def make_comment(session: TherapySession, words: str = "It felt rushed.", *, do_not_raise: bool = False) -> Any:
+    """What the client wrote with a rating that the therapist may see."""
+    rate_as_therapist(session)
+    return rate_as_client(session, comment=words, do_not_raise=do_not_raise)
 
 
 def rate_by_phq_9(session: TherapySession, *, harm: int | None, other: int = 1, **more: Any) -> Rating:

@@ -102,7 +102,6 @@ class EpisodeState:
     sealed: list[TherapySession]
     input_version: int
     computed_version: int
-    comment: Rating | None
     asked: RatingRequest | None
     signals: list[Signal]
     ruptures: list[RuptureNow]
@@ -312,7 +311,6 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         sealed=[session for session in sessions if session.pk in sealed_ids],
         input_version=kept.input_version if kept else 0,
         computed_version=kept.computed_version if kept else 0,
-        comment=latest_comment(episode),
         asked=open_request_of(sessions[-1]) if sessions else None,
         signals=signals,
         ruptures=[rupture_now(rupture, signals, series, alliance.code, trends) for rupture in ruptures],
@@ -428,18 +426,6 @@ def outcome_of(series: Series, by_total: list[Instrument]) -> Outcome | None:
 def missed_by_client(sessions: list[TherapySession]) -> set[int]:
     away = (Attendance.DID_NOT_ATTEND, Attendance.CANCELLED_LATE)
     return {session.number for session in sessions if session.attendance in away}
-
-
-def latest_comment(episode: Episode) -> Rating | None:
-    """The client's last words on a session, of those ratings that may be seen."""
-    current = Rating.objects.current().filter(session__episode=episode, rater="client")
-    return (
-        current.exclude(comment="")
-        .exclude(pk__in=current.sealed().values("pk"))
-        .select_related("session")
-        .order_by("-session__number")
-        .first()
-    )
 
 
 def open_request_of(session: TherapySession) -> RatingRequest | None:

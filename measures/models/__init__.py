@@ -13,6 +13,9 @@ from sessions_app.models import TherapySession
 
 from .. import instruments
 from ..statistics.prior import Prior
+from .comments import ANSWER_LENGTH as ANSWER_LENGTH
+from .comments import CommentFollowUp as CommentFollowUp
+from .comments import RaisedBy as RaisedBy
 from .risk import RiskAnswer as RiskAnswer
 
 COMMENT_LENGTH = 2_000
@@ -88,6 +91,11 @@ class Rating(OrganisationModel):
 
     def __str__(self) -> str:
         return f"{self.instrument} by {self.rater}"
+
+    @property
+    def has_comment(self) -> bool:
+        """Whether there are words with it. Who may read them: `measures.comments`."""
+        return bool(self.comment)
 
 
 class Score(OrganisationModel):

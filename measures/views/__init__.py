@@ -172,6 +172,7 @@ def render_form(request: HttpRequest, rating_request: RatingRequest, form: Clien
         "items": items,
         "organisation": rating_request.organisation,
         "demo_banner": rating_request.organisation.is_demo,
+        "has_risk": bool(form.edition.risk_items),
         "construct": instruments.instruments()[rating_request.instrument].construct,
         "therapist": episode.therapist.name,
         "is_supervised": bool(accounts.supervisors_of(episode.therapist)),

@@ -9,16 +9,22 @@ from .agreements import (
 from .engagement import conditions_of, engagement_state, first_challenge_of, therapists_conditions
 from .log import agreement_log
 from .meetings import sessions, sessions_of, with_last_session
+from .process_notes import count_notes_about, episode_with_notes, notes_about, opened, process_notes
 
 __all__ = [
     "agreement_log",
     "agreement_state",
     "agreements",
     "conditions_of",
+    "count_notes_about",
     "engagement_state",
+    "episode_with_notes",
     "first_challenge_of",
+    "notes_about",
+    "opened",
     "outcomes_of",
     "possible_strains",
+    "process_notes",
     "progress_of",
     "sessions",
     "sessions_of",

@@ -1,4 +1,5 @@
 // Forms with data-keep="KEY" keep what is typed in this tab until it is saved; the note says when it was put back.
+// keep-sealed.js does the same, encrypted, for data-keep-sealed="KEY".
 // "Saved" is: a success message, <meta name="kept" content="KEY">, or having moved on from the form without an error page.
 (() => {
   const PREFIX = "keep:";
@@ -34,9 +35,9 @@
   const values = (form) =>
     fields(form).map((one) => [one.name, isChoice(one) ? [one.value, one.checked] : valueOf(one)]);
 
-  function restore(form, entry) {
+  function restore(form, before) {
     fields(form).forEach((one, index) => {
-      const [name, value] = entry.values[index];
+      const [name, value] = before[index];
       if (name !== one.name) return;
       if (isChoice(one)) one.checked = value[1];
       else if (one.multiple) for (const option of one.options) option.selected = value.includes(option.value);
@@ -53,7 +54,7 @@
   for (const key of kept()) {
     const entry = read(key);
     const name = key.slice(PREFIX.length);
-    const form = find(`form[data-keep="${CSS.escape(name)}"]`);
+    const form = find(["keep", "keep-sealed"].map((how) => `form[data-${how}="${CSS.escape(name)}"]`).join());
     const told = find(`meta[name="kept"][content="${CSS.escape(name)}"]`);
     // An error page, a refused form, a sign-in page: what was sent has not arrived, wherever the person goes next.
     if (entry.sent && (isError || isRejected || !user)) write(key, { ...entry, sent: (entry.sent = false) });
@@ -61,13 +62,13 @@
     if (told || sent || (user && entry.user !== user)) store.removeItem(key);
   }
 
-  for (const form of document.querySelectorAll("form[data-keep]")) {
-    const key = PREFIX + form.dataset.keep;
-    const entry = read(key);
+  function offer(form, before) {
     const now = values(form);
-    const isSame = entry && JSON.stringify(entry.values) === JSON.stringify(now);
-    if (entry && !isSame && !isRejected && entry.values.length === now.length) restore(form, entry);
+    const isSame = before && JSON.stringify(before) === JSON.stringify(now);
+    if (before && !isSame && !isRejected && before.length === now.length) restore(form, before);
   }
+
+  for (const form of document.querySelectorAll("form[data-keep]")) offer(form, read(PREFIX + form.dataset.keep)?.values);
 
   // Also forms that came later, with a part of the page that renews itself.
   const keep = (event) => {
@@ -80,4 +81,6 @@
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-sign-out]")) kept().forEach((key) => store.removeItem(key));
   });
+
+  window.keep = { PREFIX, user, read, write, values, offer };
 })();

@@ -132,7 +132,9 @@ def test_nothing_that_somebody_signed_in_receives_is_ever_stored(world):
     routes = {
         "ada": ["home", "account", "account_logout", "account_change_password", "clients:client-list",
                 "clients:client-create", "clients:client-edit", "sessions_app:today", "sessions_app:session",
-                "sessions_app:session-edit", "sessions_app:session-log", "dashboards:episode-figure",
+                "sessions_app:session-edit", "sessions_app:session-log", "sessions_app:process-notes",
+                "sessions_app:process-note-create", "sessions_app:process-note-edit",
+                "sessions_app:process-note-delete", "measures:comment", "dashboards:episode-figure",
                 "measures:risk-now", "measures:risk-of-episode", "measures:risk-answer"],
         "ruth": ["dashboards:caseload", "dashboards:caseload-figure", "dashboards:episode"],
         "sam": ["accounts:person-list", "accounts:person-edit", "accounts:organisation-edit",

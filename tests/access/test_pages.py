@@ -21,6 +21,8 @@ from tests import factories
 from tests.access.world import (
     CANARIES,
     EVERYBODY,
+    HELD_BACK,
+    NOTES,
     WITHOUT_BUSINESS,
     World,
     address,
@@ -80,10 +82,15 @@ sessions_app:session-log          in 200 404  403  403  403 403  403   in   404 
 sessions_app:session              in 200 404  200  200  404 403  403   in   404   403
 sessions_app:session-edit         in 200 404  403  403  403 403  403   in   404   403
 sessions_app:core-conditions      in 200 404  200  200  404 403  403   in   404   403
+sessions_app:process-notes        in 200 404  200  200  404 403  403   in   404   403
+sessions_app:process-note-create  in 200 404  403  403  403 403  403   in   404   403
+sessions_app:process-note-edit    in 200 404  403  404  403 403  403   in   404   403
+sessions_app:process-note-delete  in 200 404  403  404  403 403  403   in   404   403
 measures:request-create           in 405 405  403  405  403 403  403   in   405   403
 measures:request-revoke           in 405 405  403  405  403 403  403   in   405   403
 measures:baseline                 in 405 405  403  405  403 403  403   in   405   403
 measures:rating-show              in 405 405  403  405  403 403  403   in   405   403
+measures:comment                  in 200 404  403  403  403 403  403   in   404   403
 measures:risk-now                 in 200 200  200  200  200 403  403   in   200   403
 measures:risk-of-episode          in 200 404  200  200  404 403  403   in   404   403
 measures:risk-answer              in 200 404  200  200  404 403  403   in   404   403
@@ -171,10 +178,15 @@ sessions_app:session-log          in 302 404  403  403  403 403  403   in   404 
 sessions_app:session              in 405 405  405  405  405 403  403   in   405   403
 sessions_app:session-edit         in 302 404  403  403  403 403  403   in   404   403
 sessions_app:core-conditions      in 302 404  302  302  404 403  403   in   404   403
+sessions_app:process-notes        in 405 405  405  405  405 403  403   in   405   403
+sessions_app:process-note-create  in 302 404  403  403  403 403  403   in   404   403
+sessions_app:process-note-edit    in 302 404  403  404  403 403  403   in   404   403
+sessions_app:process-note-delete  in 302 404  403  404  403 403  403   in   404   403
 measures:request-create           in 302 404  403  403  403 403  403   in   404   403
 measures:request-revoke           in 302 404  403  403  403 403  403   in   404   403
 measures:baseline                 in 302 404  403  403  403 403  403   in   404   403
 measures:rating-show              in 302 404  403  403  403 403  403   in   404   403
+measures:comment                  in 302 404  403  403  403 403  403   in   404   403
 measures:risk-now                 in 405 405  405  405  405 403  403   in   405   403
 measures:risk-of-episode          in 405 405  405  405  405 403  403   in   405   403
 measures:risk-answer              in 302 404  403  403  404 403  403   in   404   403
@@ -216,6 +228,16 @@ reports:import-discard            in 403 403  403  403  403 302  403   in   403 
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
 """
+# Process notes, and a comment that the client asked not to raise yet: in which answers they stand, and how often; in no
+# other answer to anybody.
+COUNTED = NOTES | {"held back": HELD_BACK}
+SHOWN = {
+    ("GET", "measures:comment", "ada"): {"held back": 1},
+    ("GET", "sessions_app:process-notes", "ada"): {"private": 1, "shared": 1},
+    ("GET", "sessions_app:process-note-edit", "ada"): {"private": 1},
+    ("GET", "sessions_app:process-notes", "ruth"): {"shared": 1},
+    ("GET", "sessions_app:process-notes", "vera"): {"shared": 1},
+}
 # HEAD is answered as GET here, and refused everywhere else.
 KNOW_HEAD = {
     "health", "ready", "account_login", "account_logout", "account_change_password", "measures:link", "measures:rate",
@@ -296,9 +318,13 @@ def differences(world: World, who: str, methods=("GET", "HEAD", "POST", "PUT", "
                 if method == "HEAD" or (is_refused and method != "GET"):
                     changed = [name for name, value in checksum(world).items() if before[name] != value]
                     found += [f"was refused, and yet wrote to {name}" for name in changed]
+                body = response.content.decode(errors="replace")
                 if who in WITHOUT_BUSINESS:
-                    body = response.content.decode(errors="replace")
                     found += [f"shows the {what}" for what, it in CANARIES.items() if it in body]
+                told = f"{response.headers}{body}"
+                counted = {what: told.count(it) for what, it in COUNTED.items() if it in told}
+                if counted != SHOWN.get((method, route, who), {}):
+                    found.append(f"shows {counted}")
                 transaction.set_rollback(True)
             yield from (f"{method} {route} as {who} {what}" for what in found)
 
@@ -519,6 +545,14 @@ def a_supervisor_reads_everybody(monkeypatch):
         monkeypatch.setattr(place, reach)
 
 
+def a_supervisor_reads_every_process_note(monkeypatch):
+    monkeypatch.setattr("sessions_app.models.ProcessNoteQuerySet.visible_to", lambda notes, user: notes)
+
+
+def a_wish_is_not_obeyed(monkeypatch):
+    monkeypatch.setattr("measures.comments.has_risk_answer", lambda rating: True)
+
+
 def who_left_may_come_back(monkeypatch):
     monkeypatch.setattr("accounts.backends.OrganisationBackend.user_can_authenticate", lambda self, user: True)
     monkeypatch.setattr("accounts.middleware.may_open", lambda user, who: True)
@@ -532,6 +566,8 @@ FAULTS = [
     (a_row_is_forgotten, "ada"),
     (a_row_is_too_wide, "tom"),
     (a_supervisor_reads_everybody, "otto"),
+    (a_supervisor_reads_every_process_note, "ruth"),
+    (a_wish_is_not_obeyed, "ruth"),
     (who_left_may_come_back, "left"),
 ]
 

@@ -13,6 +13,7 @@ from jobs import actions as jobs
 from jobs.models import Job
 from jobs.organisation import NoOrganisation, acting_in, current_organisation, set_organisation
 from measures import actions as measures
+from measures.actions.comments import deliver_comments
 from measures.models import Rating, Trend
 from ruptures import actions as ruptures
 from ruptures.tasks import judge_episode
@@ -33,7 +34,9 @@ def both(service, other_service):
     mended = factories.make_signal(episode).session
     factories.make_attempt(factories.make_rupture(mended), mended)
     factories.make_agreed(mended)
+    factories.make_process_note(mended)
     factories.make_risk_answer(factories.make_session(episode))
+    deliver_comments(ratings=Rating.objects.filter(rater="client")[:1], by=service.ada)
     factories.make_import(service)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
@@ -41,8 +44,10 @@ def both(service, other_service):
         mended = factories.make_signal(episode).session
         factories.make_attempt(factories.make_rupture(mended), mended)
         factories.make_agreed(mended)
+        factories.make_process_note(mended)
         factories.make_request(factories.make_session(episode))
         factories.make_risk_answer(factories.make_session(episode))
+        deliver_comments(ratings=Rating.objects.filter(rater="client")[:1], by=other_service.ada)
         factories.make_import(other_service)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
     return service, other_service

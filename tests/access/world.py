@@ -21,7 +21,7 @@ from reports.mapping import toml_of
 from reports.models import ImportBatch
 from ruptures import actions as ruptures
 from ruptures.models import RepairAttempt, Rupture, Signal
-from sessions_app.models import TherapySession
+from sessions_app.models import ProcessNote, TherapySession
 from tests import factories
 from tests.factories import PASSWORD, Service
 
@@ -37,6 +37,14 @@ CANARIES = {
     "repair": "canary of what was tried",
     "agreement": "canary of the agreement",
 }
+# In process notes: two of Ada's, one of them shared with whoever supervises her; one of Tom's about his own client.
+NOTES = {
+    "private": "canary of the private process note",
+    "shared": "canary of the shared process note",
+    "colleague's": "canary of the process note of a colleague",
+}
+# In a comment that the client asked not to raise yet.
+HELD_BACK = "canary of the comment that is held back"
 IMPORT_MAPPING: dict[str, Any] = {
     "client": {"column": "who"},
     "session": {"number": "nr", "date": "day", "order": "ymd"},
@@ -61,6 +69,7 @@ class World:
     session: TherapySession
     unrated: TherapySession
     sealed: TherapySession
+    held_back: Rating
     risk: RiskAnswer
     request: RatingRequest
     token: str
@@ -69,6 +78,8 @@ class World:
     rupture: Rupture
     attempt: RepairAttempt
     agreed: dict[str, Any]
+    private_note: ProcessNote
+    shared_note: ProcessNote
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
@@ -109,6 +120,7 @@ def make_world(service: Service, other: Service) -> World:
     factories.rate_as_client(session, comment=CANARIES["comment"])
     unrated = factories.make_session(episode)
     request, token = factories.make_request(unrated)
+    held_back = factories.make_comment(factories.make_session(episode), HELD_BACK, do_not_raise=True)
     sealed = factories.make_session(episode)
     factories.rate_as_client(sealed, comment="canary of the comment, unseen")
     seen_to = factories.make_risk_answer(factories.make_session(episode))
@@ -117,7 +129,7 @@ def make_world(service: Service, other: Service) -> World:
     ruptures.judge_episode(episode_id=episode.pk)
     rupture = factories.make_rupture(session, what_happened=CANARIES["rupture"])
     attempt = factories.make_attempt(rupture, session, note=CANARIES["repair"])
-    factories.make_episode(service.tom, code="T-1", name="Tern")
+    factories.make_process_note(factories.make_episode(service.tom, code="T-1", name="Tern"), NOTES["colleague's"])
     with acting_in(other.organisation.pk):
         factories.make_episode(other.ada, code="E-1", name="Egret")
     return World(
@@ -130,6 +142,7 @@ def make_world(service: Service, other: Service) -> World:
         session=session,
         unrated=unrated,
         sealed=sealed,
+        held_back=held_back,
         risk=risk,
         request=request,
         token=token,
@@ -138,6 +151,8 @@ def make_world(service: Service, other: Service) -> World:
         rupture=rupture,
         attempt=attempt,
         agreed=factories.make_agreed(session, CANARIES["agreement"]),
+        private_note=factories.make_process_note(session, NOTES["private"]),
+        shared_note=factories.make_process_note(episode, NOTES["shared"], shared=True),
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
@@ -209,9 +224,14 @@ def address(world: World, route: str) -> str:
         "sessions_app:session": [session],
         "sessions_app:session-edit": [session],
         "sessions_app:core-conditions": [session],
+        "sessions_app:process-notes": [episode],
+        "sessions_app:process-note-create": [episode],
+        "sessions_app:process-note-edit": [world.private_note.pk],
+        "sessions_app:process-note-delete": [world.private_note.pk],
         "measures:request-create": [world.unrated.pk],
         "measures:baseline": [episode],
         "measures:rating-show": [world.sealed.pk],
+        "measures:comment": [world.held_back.pk],
         "measures:request-revoke": [world.request.pk],
         "measures:risk-of-episode": [episode],
         "measures:risk-answer": [world.risk.pk],
@@ -308,7 +328,10 @@ def content(world: World, route: str) -> dict[str, Any]:
         "sessions_app:core-conditions": {"congruence": 7, "empathy": 8},
         "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
+        "sessions_app:process-note-create": {"session": world.session.pk, "text": "another"},
+        "sessions_app:process-note-edit": {"text": "changed", "version": world.private_note.version},
         "measures:baseline": {"session": world.session.number},
+        "measures:comment": {"raised_by": "therapist", "discussed_on": today, "version": 1},
         "measures:request-create": {"instrument": "session-check-in"},
         "measures:risk-answer": {"done": "Rang the client.", "back": "today"},
         "ruptures:signal-dismiss": {"reason": "talked"},

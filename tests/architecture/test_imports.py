@@ -35,7 +35,7 @@ RULES = (
 )
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
-    "catalogue", "plan", "priors", "risk", "evidence", "origins",
+    "catalogue", "plan", "priors", "risk", "evidence", "origins", "encryption", "rotation", "comments",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",

@@ -21,6 +21,7 @@ from accounts.models import Organisation, Submission, Supervision
 from alliance_site import embedded
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
+from measures.actions.comments import deliver_comments
 from measures.models import EpisodeSeries, OwnMeasure, Trend
 from ruptures import actions as ruptures
 from ruptures.models import Rupture
@@ -37,6 +38,7 @@ NOT_BY_A_PERSON = {
     "accounts.Organisation.created_at": "there is nobody in it yet; the command asks whoever runs it",
     "accounts.User.created_at": "the first person is added by nobody; the audit event says who added the others",
     "accounts.AuditEvent.happened_at": "`person` is who did it",
+    "sessions_app.ProcessNote": "`author` writes and changes it, and nobody else",
     "measures.RatingRequest.expires_at": "a deadline, which comes by itself",
     "measures.RatingRequest.redeemed_at": "the client has no account; `redeemed_key` says which form it was",
     "measures.RiskAnswer.raised_at": "follows from a rating, which says by whom",
@@ -209,8 +211,10 @@ class Rows:
     episode: Any
     session: Any
     next_session: Any
+    process_note: Any
     rating: Any
     clients_rating: Any
+    follow_up: Any
     request: Any
     job: Any
     supervision: Any
@@ -287,13 +291,16 @@ def rows(service):
     )
     run = PeriodicRun.objects.create(name="sweep", period_start=timezone.now())
     ratings = {rating.rater: rating for rating in session.ratings.all()}
+    deliver_comments(ratings=[ratings["client"]], by=service.ada)
     return Rows(
         service=service,
         episode=episode,
         session=session,
         next_session=next_session,
+        process_note=factories.make_process_note(session),
         rating=ratings["therapist"],
         clients_rating=ratings["client"],
+        follow_up=ratings["client"].follow_up,
         request=request,
         job=Job.objects.get(object_id=episode.pk),
         supervision=Supervision.objects.current().get(supervisor=service.ruth),
@@ -445,6 +452,11 @@ CASES: dict[str, Case] = {
     "sessions_app_conditions_say_something": change(
         "conditions", {"regard": None, "congruence": None}, {"regard": None, "congruence": None, "empathy": None}
     ),
+    "sessions_app_processnote_about_one": Case(
+        lambda rows: rows.process_note,
+        lambda rows: {"session": None, "episode": rows.episode},
+        lambda rows: {"session": None},
+    ),
     "measures_rating_one_current": copy("rating", lambda rows: {"superseded_at": NOW}),
     "measures_rating_rater_known": change("rating", {"rater": "observer"}, {"rater": "neighbour"}),
     "measures_rating_clients_are_unsigned": Case(
@@ -465,6 +477,21 @@ CASES: dict[str, Case] = {
     "measures_score_scale_once": copy("score", lambda rows: {"scale": "other"}),
     "measures_score_value_or_reason": change(
         "score", {"value": None, "mean": None, "reason": "too few answers"}, {"value": None, "mean": None}
+    ),
+    "measures.CommentFollowUp.rating": copy("follow_up", lambda rows: {"rating": rows.rating}),
+    "measures_followup_raised_by_known": change("follow_up", {"raised_by": "nobody"}, {"raised_by": "neighbour"}),
+    "measures_followup_discussed_by_somebody": change(
+        "follow_up", {"raised_by": "client", "discussed_on": TODAY}, {"raised_by": "client"}
+    ),
+    "measures_followup_after_discussion": change(
+        "follow_up",
+        {"raised_by": "client", "discussed_on": TODAY, "followed_up_on": TODAY},
+        {"raised_by": "client", "discussed_on": TODAY, "followed_up_on": LONG_AGO},
+    ),
+    "measures_followup_outcome_has_a_day": change(
+        "follow_up",
+        {"raised_by": "client", "discussed_on": TODAY, "followed_up_on": TODAY, "outcome": "Better."},
+        {"outcome": "Better."},
     ),
     "measures.RatingRequest.token_hash": copy("request", lambda rows: {"token_hash": "1" * 64, "instrument": "other"}),
     "measures_request_one_open": copy(

@@ -309,6 +309,14 @@ def test_undo_keeps_what_somebody_has_worked_on_since(service, files):
     assert not Rating.objects.exists()
 
 
+def test_undo_keeps_a_session_that_somebody_thinks_about(service, files):
+    run(*files("A-1,1,2024-01-01,5,5,5,5\nA-1,2,2024-01-08,5,5,5,5\n"))
+    factories.make_process_note(TherapySession.objects.get(number=2))
+    batch = undo(ImportBatch.objects.get(), service.sam)
+    assert [session.number for session in TherapySession.objects.all()] == [2]
+    assert batch.report["kept"] == {"session": 1, "episode": 1, "client": 1}
+
+
 # --- In steps -------------------------------------------------------------------------------------------
 
 

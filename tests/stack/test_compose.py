@@ -88,3 +88,35 @@ def test_every_volume_has_a_use():
 def test_the_sample_names_the_command_that_loads_demo_data():
     assert "docker compose run --rm migrate python manage.py load_demo" in SAMPLE
     assert {"DATABASE_URL", "ALLIANCE_DEMO"} <= set(SERVICES["migrate"]["environment"])
+
+
+# --- The file of keys -----------------------------------------------------------------------------------
+
+
+def mount_of_keys(name):
+    """Where a service has the volume `keys`, and whether it may write there."""
+    mounts = [str(volume).split(":") for volume in SERVICES[name].get("volumes", [])]
+    return next(((path, rest != ["ro"]) for source, path, *rest in mounts if source == "keys"), None)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_process_reads_the_file_of_keys_and_can_not_write_it(name):
+    folder, may_write = mount_of_keys(name)
+    assert not may_write
+    assert SERVICES[name]["environment"]["FIELD_KEYS_FILE"] == f"{folder}/field.keys"
+
+
+def test_the_file_of_keys_is_made_after_the_migrations_and_only_there():
+    assert SERVICES["migrate"]["command"].endswith('&& python manage.py rotate_field_keys --if-none"')
+    assert {name for name in SERVICES if (mount_of_keys(name) or ("", False))[1]} == {"migrate"}
+    assert mount_of_keys("postgres") is mount_of_keys("redis") is None
+
+
+def test_the_folder_of_keys_is_the_applications_alone():
+    folder, _ = mount_of_keys("migrate")
+    assert f"RUN install -d -m 700 -o alliance -g alliance {folder}" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_sample_says_how_keys_are_copied_and_rotated():
+    assert f"run --rm --no-deps web cat {mount_of_keys('web')[0]}/field.keys" in SAMPLE
+    assert "docker compose run --rm migrate python manage.py rotate_field_keys" in SAMPLE

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -126,6 +127,19 @@ def test_make_demo_serves_and_leaves_nothing_behind(start, home):
     assert "DATABASE_URL" in web.environ()
     assert "DATABASE_OWNER_URL" not in web.environ()
     product.stop()
+    assert product.processes == []
+
+
+def test_first_start_makes_the_file_of_keys_for_this_user_alone(filled):
+    assert stat.S_IMODE((filled / "field.keys").stat().st_mode) == 0o600
+
+
+def test_start_without_the_file_that_encrypted_something_is_refused_in_a_sentence(start, home):
+    (home / "field.keys").unlink()
+    product = start(home)
+    assert product.process.wait(timeout=120) == 1
+    assert "Put it back from its safe copy" in product.output
+    assert not (home / "field.keys").exists()
     assert product.processes == []
 
 

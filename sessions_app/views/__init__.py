@@ -18,6 +18,7 @@ from clients.selectors import episodes
 from measures import actions as measures
 from measures import instruments
 from measures import selectors as ratings
+from measures.actions.comments import deliver_comments
 from measures.forms import RatingForm
 from measures.risk import of_the_past
 from measures.views import link_of, qr_of
@@ -25,9 +26,10 @@ from measures.views.risk import SESSION, TODAY, notices_now, notices_of_episode
 from measures.views.risk import record_viewed as record_risk_viewed
 from ruptures.selectors import new_signals, open_repairs, ruptures_in
 
-from . import actions, selectors
-from .forms import ConditionsForm, EditForm, LogForm
-from .models import TherapySession
+from .. import actions, selectors
+from ..actions.process_notes import may_write_about
+from ..forms import ConditionsForm, EditForm, LogForm
+from ..models import TherapySession
 
 OWN_INSTRUMENT = "session-check-in"
 
@@ -102,6 +104,9 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     record_viewed(session, request)
     shown = ratings.session_ratings(session)
     risk = notices_of_episode(request, session.episode, back=SESSION)
+    if is_own:
+        unread = [rating for rating in shown.shown if rating.has_comment and not hasattr(rating, "follow_up")]
+        deliver_comments(ratings=unread, by=request.user)
     context = {
         "risk": risk,
         "risk_settled": [notice for notice in risk.settled if notice.answer.rating.session_id == session.pk],
@@ -109,11 +114,13 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "session": session,
         "episode": session.episode,
         "is_own": is_own,
-        "ratings": ratings.described(shown.shown),
+        "ratings": ratings.described(shown.shown, reader=request.user),
         "is_sealed": shown.is_sealed,
         "ruptures": ruptures_in(session),
         "links": links(request, session) if is_own else [],
         "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
+        "process_notes": selectors.count_notes_about(request.user, session),
+        "writes_process_notes": may_write_about(request.user, session.episode),
         "kept": request.session.pop("kept", ""),
         **conditions_context(request, session),
     }
@@ -204,7 +211,7 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
 
 
 def conflict_page(
-    request: HttpRequest, form: EditForm, own: RatingForm, current: TherapySession, session: TherapySession
+    request: SignedInRequest, form: EditForm, own: RatingForm, current: TherapySession, session: TherapySession
 ) -> HttpResponse:
     """Both texts side by side. Nothing is overwritten: saving again says which one the person means."""
     typed = {**form.data.dict(), "version": current.version}  # type: ignore[attr-defined]
@@ -217,7 +224,7 @@ def conflict_page(
         "form": again,
         "own": own,
         "current": current,
-        "saved": ratings.described([saved])[0] if saved else None,
+        "saved": ratings.described([saved], reader=request.user)[0] if saved else None,
         "episode": session.episode,
         "cancel_url": cancel_url,
     }

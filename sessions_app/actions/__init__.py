@@ -14,7 +14,7 @@ from clients import states
 from clients.actions import StaleVersion, locked, move_task
 from clients.models import Episode, Goal, Task
 
-from .models import (
+from ..models import (
     ConditionsRater,
     CoreConditions,
     FirstChallenge,
