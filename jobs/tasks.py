@@ -31,6 +31,19 @@ def job_task(name: str) -> Callable[[Callable[[uuid.UUID], object]], Any]:
     return decorate
 
 
+def stepwise_job_task(name: str) -> Callable[[Callable[[uuid.UUID, uuid.UUID], object]], Any]:
+    """As `job_task`, for work that opens its transactions itself: of the ids of an object and of its organisation."""
+
+    def decorate(work: Callable[[uuid.UUID, uuid.UUID], object]) -> Any:
+        @shared_task(name=name)
+        def task(job_id: str) -> None:
+            actions.run_job_in_steps(uuid.UUID(job_id), work)
+
+        return task
+
+    return decorate
+
+
 @shared_task(name="jobs.start_period")
 def start_period(name: str, seconds: int) -> None:
     is_first = actions.start_period(name=name, task=PERIODIC[name], seconds=seconds, now=timezone.now())
