@@ -50,6 +50,7 @@ PRINTED = (
     "HTTPS",
     "ALLIANCE_HOME",
     "ALLIANCE_DEMO",
+    "PUBLIC_URL",
 )
 STOP_SECONDS = 10
 
@@ -103,7 +104,9 @@ def start(command: str) -> None:
                 welcome += "\n\n" + manage("demo_accounts --skip-checks", environment, stdout=subprocess.PIPE)
             else:
                 manage("create_administrator --if-none --skip-checks", environment)
-            (home / ENVIRONMENT_FILE).write_text(json.dumps({name: owner_environment[name] for name in PRINTED}))
+            (home / ENVIRONMENT_FILE).write_text(
+                json.dumps({name: owner_environment.get(name, "") for name in PRINTED})
+            )
             supervise(environment, port, welcome)
 
 
@@ -196,6 +199,8 @@ def application_environment(home: Path, engines: embedded.Engines, *, demo: bool
         "HTTPS": "0",
         "PYTHONUNBUFFERED": "1",
     }
+    if demo:
+        defaults["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     fixed = {
         "DATABASE_URL": engines.database_url,
         "REDIS_URL": engines.redis_url,
