@@ -98,7 +98,19 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Organisation
-        fields = ("name", "time_zone", "emergency_text", "risk_text", "risk_hours", "signal_rate", "signal_preset")
+        fields = (
+            "name",
+            "time_zone",
+            "emergency_text",
+            "risk_text",
+            "risk_hours",
+            "signal_rate",
+            "signal_preset",
+            "mail_subject",
+            "mail_name",
+            "mail_delay_hours",
+            "mail_reminder_hours",
+        )
         labels = {
             "name": "Name of the service",
             "emergency_text": "What to do in an emergency",
@@ -106,6 +118,10 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "risk_hours": "Hours until a risk answer is passed on",
             "signal_rate": "How readily a possible rupture is pointed out",
             "signal_preset": "What counts as a possible rupture",
+            "mail_subject": "Subject",
+            "mail_name": "Name",
+            "mail_delay_hours": "Hours until a new link is sent",
+            "mail_reminder_hours": "Reminder: hours before the link ends",
         }
         help_texts = {
             "name": "Clients see it above the questions.",
@@ -117,6 +133,11 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "signal_rate": "A looser rate finds more and is wrong more often. Every trend is computed again.",
             "signal_preset": "Published rules are easier to explain, do not follow the rate above, and are wrong far "
             "more often: docs/signals.md says how often. Every trend is computed again.",
+            "mail_subject": "Words that could be about anything.",
+            "mail_name": "Who the e-mails are from, by a name that tells nobody what you do. Leave it empty for none.",
+            "mail_delay_hours": "0 sends it when the session is saved.",
+            "mail_reminder_hours": "There is one, unless the answer has arrived. Links work for 168 hours, so 144 is a "
+            "day after. 0 sends none.",
         }
         widgets = {
             "emergency_text": forms.Textarea(attrs={"rows": 4}),

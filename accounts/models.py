@@ -9,6 +9,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from .mail import check_neutral
+
 
 def check_time_zone(value: str) -> None:
     import zoneinfo
@@ -23,6 +25,11 @@ EMERGENCY_TEXT = (
 )
 
 RISK_TEXT = "Contact the client as soon as you can. Follow your service’s own procedure for risk. Tell your supervisor."
+
+MAIL_SUBJECT = "A short question for you"
+LONGEST_DELAY, LONGEST_REMINDER = 72, 167
+# One day after a link is made: links work for seven days.
+REMINDER = 144
 
 
 class SignalRate(models.TextChoices):
@@ -61,6 +68,18 @@ class Organisation(models.Model):
     risk_hours = models.PositiveSmallIntegerField(
         default=24, db_default=24, validators=[MinValueValidator(1), MaxValueValidator(168)]
     )
+    # Of the e-mails that bring clients their links. No name stands in them unless one is given here.
+    mail_name = models.CharField(max_length=60, blank=True, db_default="", validators=[check_neutral])
+    mail_subject = models.CharField(
+        max_length=80, default=MAIL_SUBJECT, db_default=MAIL_SUBJECT, validators=[check_neutral]
+    )
+    # From making a link to sending it, and from the reminder to the link's end; 0 is at once, and never.
+    mail_delay_hours = models.PositiveSmallIntegerField(
+        default=0, db_default=0, validators=[MaxValueValidator(LONGEST_DELAY)]
+    )
+    mail_reminder_hours = models.PositiveSmallIntegerField(
+        default=REMINDER, db_default=REMINDER, validators=[MaxValueValidator(LONGEST_REMINDER)]
+    )
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
@@ -75,6 +94,10 @@ class Organisation(models.Model):
             ),
             models.CheckConstraint(
                 name="accounts_organisation_signal_preset_known", condition=Q(signal_preset__in=SignalPreset.values)
+            ),
+            models.CheckConstraint(
+                name="accounts_organisation_mail_hours",
+                condition=Q(mail_delay_hours__lte=LONGEST_DELAY, mail_reminder_hours__lte=LONGEST_REMINDER),
             ),
         ]
 

@@ -26,7 +26,7 @@ RULES = (
 )
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
-    "catalogue", "plan", "priors", "risk", "evidence",
+    "catalogue", "plan", "priors", "risk", "evidence", "mail",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",

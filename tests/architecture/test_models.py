@@ -34,6 +34,7 @@ NOT_BY_A_PERSON = {
     "jobs.PeriodicRun": "the clock starts it",
     "accounts.Organisation.created_at": "there is nobody in it yet; the command asks whoever runs it",
     "accounts.User.created_at": "the first person is added by nobody; the audit event says who added the others",
+    "clients.Client.unsubscribed_at": "the client has no account and asks through a link",
     "accounts.AuditEvent.happened_at": "`person` is who did it",
     "measures.RatingRequest.expires_at": "a deadline, which comes by itself",
     "measures.RatingRequest.redeemed_at": "the client has no account; `redeemed_key` says which form it was",
@@ -329,6 +330,14 @@ CASES: dict[str, Case] = {
     "accounts_submission_once": copy("submission", lambda rows: {"key": uuid.uuid4()}),
     "clients_client_code_once": copy("client", lambda rows: {"code": "R-2"}),
     "clients_client_code_given": change("client", {"code": "R-3"}, {"code": ""}),
+    "clients_client_agreed_with_address": change(
+        "client", {"mail_agreed_on": TODAY, "email": "rowan@post.example"}, {"mail_agreed_on": TODAY}
+    ),
+    "clients_client_agreed_or_unsubscribed": change(
+        "client",
+        {"mail_agreed_on": None, "unsubscribed_at": NOW},
+        {"mail_agreed_on": TODAY, "email": "rowan@post.example", "unsubscribed_at": NOW},
+    ),
     "clients_episode_one_open": copy("episode", lambda rows: {"ended_on": TODAY, "ending": "planned"}),
     "clients_episode_ending_paired": change("episode", {"ended_on": TODAY, "ending": "client"}, {"ended_on": TODAY}),
     "clients_episode_ends_after_start": change(
@@ -416,6 +425,9 @@ CASES: dict[str, Case] = {
     ),
     "accounts_organisation_signal_preset_known": change(
         "organisation", {"signal_preset": "gumz-strict"}, {"signal_preset": "any"}
+    ),
+    "accounts_organisation_mail_hours": change(
+        "organisation", {"mail_delay_hours": 72, "mail_reminder_hours": 167}, {"mail_reminder_hours": 168}
     ),
     "ruptures_signal_rate_with_tail": change("signal", {"rate": "", "tail": None}, {"tail": None}),
     "ruptures_signal_evidence_once": copy("signal", lambda rows: {"rule": "another"}),
