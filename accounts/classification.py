@@ -193,6 +193,18 @@ FIELDS: dict[str, dict[str, str]] = {
         "redeemed_key": OPERATIONAL,
         "redeemed_digest": CLINICAL,  # made with the site's key; whoever has that could guess the answers from it
     },
+    "measures.Invitation": {
+        "id": OPERATIONAL,
+        "organisation": OPERATIONAL,
+        "request": OPERATIONAL,
+        "kind": OPERATIONAL,
+        "state": OPERATIONAL,
+        "due_at": OPERATIONAL,
+        "claimed_at": OPERATIONAL,
+        "sent_at": OPERATIONAL,
+        "attempts": OPERATIONAL,
+        "stop_hash": OPERATIONAL,
+    },
     "measures.EpisodeSeries": {
         "id": OPERATIONAL,
         "organisation": OPERATIONAL,

@@ -1,4 +1,5 @@
 import uuid
+import zoneinfo
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,8 +14,6 @@ from .mail import check_neutral
 
 
 def check_time_zone(value: str) -> None:
-    import zoneinfo
-
     if value not in zoneinfo.available_timezones():
         raise ValidationError("There is no time zone of this name. Examples: Europe/London, America/New_York.")
 
@@ -107,6 +106,10 @@ class Organisation(models.Model):
     @property
     def what_to_do_about_risk(self) -> str:
         return self.risk_text.strip() or RISK_TEXT
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
 
 
 class OrganisationModel(models.Model):

@@ -263,9 +263,10 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_SOFT_TIME_LIMIT = 50
 CELERY_TASK_PUBLISH_RETRY = False
-# Workers take from both in turn: the steps of an import do not wait behind the trends of thousands of episodes.
-CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "imports")}
-CELERY_TASK_ROUTES = {"reports.*": {"queue": "imports"}}
+# Workers take from all in turn: the steps of an import do not wait behind the trends of thousands of episodes, nor
+# does anything behind a mail server that is slow.
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "imports", "mail")}
+CELERY_TASK_ROUTES = {"reports.*": {"queue": "imports"}, "measures.send_invitation": {"queue": "mail"}}
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -285,6 +286,7 @@ CELERY_BEAT_SCHEDULE = {
     "old-files": {"task": "jobs.start_period", "schedule": 300.0, "args": ["old-files", 3600]},
     "priors": {"task": "jobs.start_period", "schedule": 300.0, "args": ["priors", 86400]},
     "risk": {"task": "jobs.start_period", "schedule": 60.0, "args": ["risk", 120]},
+    "invitations": {"task": "jobs.start_period", "schedule": 60.0, "args": ["invitations", 300]},
 }
 
 # --- E-mail ------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ PERIODIC = {
     "old-files": "reports.forget_old_files",
     "priors": "measures.estimate_priors",
     "risk": "measures.pass_on_risk_answers",
+    "invitations": "measures.sweep_invitations",
 }
 
 

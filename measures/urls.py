@@ -1,13 +1,14 @@
 from django.urls import path
 
 from . import views
-from .views import risk
+from .views import invitations, risk
 
 app_name = "measures"
 urlpatterns = [
     path("sessions/<uuid:session_id>/link/", views.request_create, name="request-create"),
     path("sessions/<uuid:session_id>/show-rating/", views.rating_show, name="rating-show"),
     path("links/<uuid:request_id>/withdraw/", views.request_revoke, name="request-revoke"),
+    path("links/<uuid:request_id>/send/", invitations.invitation_send, name="invitation-send"),
     path("episodes/<uuid:episode_id>/baseline/", views.baseline, name="baseline"),
     path("risk/", risk.risk_now, name="risk-now"),
     path("risk/<uuid:answer_id>/", risk.risk_answer, name="risk-answer"),
@@ -15,4 +16,5 @@ urlpatterns = [
     path("r/<str:token>", views.link, name="link"),
     path("rate/<uuid:request_id>/", views.rate, name="rate"),
     path("rate/<uuid:request_id>/thanks/", views.thanks, name="thanks"),
+    path("stop/<str:token>", invitations.stop, name="stop"),
 ]

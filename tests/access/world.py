@@ -25,6 +25,8 @@ from sessions_app.models import TherapySession
 from tests import factories
 from tests.factories import PASSWORD, Service
 
+# Whom the therapist's e-mails reach, shown to the therapist alone.
+ADDRESS = "canary@post.example"
 # Words that stand in the records of Ada's clients and nowhere else.
 CANARIES = {
     "name": "Kestrel-canary",
@@ -61,6 +63,7 @@ class World:
     risk: RiskAnswer
     request: RatingRequest
     token: str
+    stop_token: str
     supervision: Supervision
     signal: Signal
     uploaded: ImportBatch
@@ -102,7 +105,8 @@ def make_world(service: Service, other: Service) -> World:
     factories.rate_as_therapist(session)
     factories.rate_as_client(session, comment=CANARIES["comment"])
     unrated = factories.make_session(episode)
-    request, token = factories.make_request(unrated)
+    factories.agree_to_mails(unrated.episode.client, ADDRESS)
+    invitation = factories.make_invitation(unrated)
     sealed = factories.make_session(episode)
     factories.rate_as_client(sealed, comment="canary of the comment, unseen")
     seen_to = factories.make_risk_answer(factories.make_session(episode))
@@ -123,8 +127,9 @@ def make_world(service: Service, other: Service) -> World:
         unrated=unrated,
         sealed=sealed,
         risk=risk,
-        request=request,
-        token=token,
+        request=invitation.request,
+        token=invitation.request.token,
+        stop_token=invitation.stop_token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
         uploaded=make_import(service),
@@ -198,6 +203,8 @@ def address(world: World, route: str) -> str:
         "measures:request-revoke": [world.request.pk],
         "measures:risk-of-episode": [episode],
         "measures:risk-answer": [world.risk.pk],
+        "measures:invitation-send": [world.request.pk],
+        "measures:stop": [world.stop_token],
         "measures:link": [world.token],
         "measures:rate": [world.request.pk],
         "measures:thanks": [world.request.pk],

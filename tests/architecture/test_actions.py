@@ -31,7 +31,7 @@ def deeds() -> dict[str, object]:
     found = {}
     for module in modules():
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            is_ours = function.__module__ == module.__name__ and not name.startswith("_")
+            is_ours = f"{function.__module__}.".startswith(f"{module.__name__}.") and not name.startswith("_")
             if is_ours and "by" in inspect.signature(function).parameters:
                 found[f"{module.__name__}.{name}"] = function
     return found

@@ -13,6 +13,7 @@ RULES = (
     "measures.instruments",
     "measures.scoring",
     "measures.statistics",
+    "measures.timing",
     "ruptures.analysis",
     "ruptures.detection",
     "ruptures.states",

@@ -20,7 +20,7 @@ from accounts.models import Organisation, Submission, Supervision
 from alliance_site import embedded
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
-from measures.models import EpisodeSeries, OwnMeasure, Trend
+from measures.models import EpisodeSeries, Invitation, OwnMeasure, Trend
 from ruptures import actions as ruptures
 from tests import factories
 
@@ -41,6 +41,7 @@ NOT_BY_A_PERSON = {
     "measures.RiskAnswer.raised_at": "follows from a rating, which says by whom",
     "measures.RiskAnswer.passed_on_at": "the clock passes it on",
     "measures.RiskAnswer.withdrawn_at": "follows from a correction, which says by whom",
+    "measures.Invitation": "a worker sends it; the event says who asked for it",
     "measures.EpisodeSeries.changed_at": "follows from a rating, which says by whom",
     "measures.EpisodeSeries.computed_at": "a worker computes it",
     "measures.ServicePrior.estimated_at": "a worker estimates it",
@@ -211,6 +212,7 @@ class Rows:
     rating: Any
     clients_rating: Any
     request: Any
+    invitation: Any
     job: Any
     supervision: Any
     submission: Any
@@ -253,7 +255,7 @@ def rows(service):
     episode = factories.make_episode(service.ada)
     session, next_session = factories.make_course(episode, [7, 7])
     third = factories.make_session(episode)
-    request, _token = factories.make_request(third)
+    invitation = factories.make_invitation(third)
     # Two rows that only a form and the clock write.
     submission = Submission.objects.create(
         organisation=service.organisation, key=uuid.uuid4(), digest="0" * 64, location="/", created_by=service.ada
@@ -268,7 +270,8 @@ def rows(service):
         next_session=next_session,
         rating=ratings["therapist"],
         clients_rating=ratings["client"],
-        request=request,
+        request=invitation.request,
+        invitation=invitation,
         job=Job.objects.get(object_id=episode.pk),
         supervision=Supervision.objects.current().get(supervisor=service.ruth),
         submission=submission,
@@ -331,7 +334,7 @@ CASES: dict[str, Case] = {
     "clients_client_code_once": copy("client", lambda rows: {"code": "R-2"}),
     "clients_client_code_given": change("client", {"code": "R-3"}, {"code": ""}),
     "clients_client_agreed_with_address": change(
-        "client", {"mail_agreed_on": TODAY, "email": "rowan@post.example"}, {"mail_agreed_on": TODAY}
+        "client", {"mail_agreed_on": None, "email": ""}, {"mail_agreed_on": TODAY, "email": ""}
     ),
     "clients_client_agreed_or_unsubscribed": change(
         "client",
@@ -398,6 +401,24 @@ CASES: dict[str, Case] = {
         lambda rows: rows.request,
         lambda rows: {"redeemed_at": NOW, "redeemed_key": rows.ada.pk},
         lambda rows: {"redeemed_at": NOW},
+    ),
+    "measures_invitation_kind_once": Case(
+        lambda rows: rows.invitation, lambda rows: {"kind": "first"}, lambda rows: {"kind": "reminder"}
+    ),
+    "measures.Invitation.stop_hash": Case(
+        lambda rows: rows.invitation,
+        lambda rows: {"stop_hash": "1" * 64},
+        lambda rows: {"stop_hash": Invitation.objects.get(kind="reminder").stop_hash},
+    ),
+    "measures_invitation_kind_known": Case(
+        lambda rows: rows.invitation, lambda rows: {"kind": "first"}, lambda rows: {"kind": "third"}
+    ),
+    "measures_invitation_state_known": change("invitation", {"state": "dropped"}, {"state": "lost", "claimed_at": NOW}),
+    "measures_invitation_sent_at": change(
+        "invitation", {"state": "sent", "sent_at": NOW, "claimed_at": NOW}, {"state": "sent", "claimed_at": NOW}
+    ),
+    "measures_invitation_claimed_at": change(
+        "invitation", {"state": "claimed", "claimed_at": NOW}, {"state": "refused"}
     ),
     "measures_series_not_ahead": change("series", {"input_version": 90}, {"computed_version": 99}),
     "measures.EpisodeSeries.episode": copy(
