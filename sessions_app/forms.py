@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import forms
 from django.utils import timezone
 
@@ -39,6 +41,12 @@ class LogForm(SessionForm):
     wants_link = forms.BooleanField(
         required=False, initial=True, label="Make a link for the client’s rating when I save"
     )
+    by_mail = forms.BooleanField(required=False, initial=True, label="Send it by e-mail")
+
+    def __init__(self, *args: Any, can_mail: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not can_mail:
+            del self.fields["by_mail"]
 
 
 class EditForm(SessionForm):

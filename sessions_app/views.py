@@ -13,10 +13,11 @@ from accounts.audit import record_event
 from accounts.forms import carry_out
 from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import write_once
+from accounts.mail import what_is_missing
 from clients.actions import StaleVersion
 from clients.selectors import episodes
 from measures import actions as measures
-from measures import instruments
+from measures import instruments, mail
 from measures import selectors as ratings
 from measures.forms import RatingForm
 from measures.risk import of_the_past
@@ -50,17 +51,20 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     check_own(request.user, episode.therapist_id)
     if not episode.is_open:
         raise PermissionDenied("This episode has ended.")
-    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)})
+    can_mail = episode.client.wants_invitations and not what_is_missing()
+    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)}, can_mail=can_mail)
     own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"))
     if request.method == "POST":
 
         def write() -> str:
             values = form.values
-            wants_link = values.pop("wants_link")
+            wants_link, by_mail = values.pop("wants_link"), values.pop("by_mail", False)
             session = actions.log_session(episode=episode, **values, by=request.user)
             save_own_rating(session, own, request)
             if wants_link and session.took_place:
-                measures.request_rating(session=session, instrument=OWN_INSTRUMENT, by=request.user)
+                link = measures.request_rating(session=session, instrument=OWN_INSTRUMENT, by=request.user)
+                if by_mail:
+                    measures.invite(request=link, by=request.user)
             return reverse("sessions_app:session", args=[session.pk])
 
         # Both are asked: a mistake in one must not hide a mistake in the other.
@@ -112,6 +116,7 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "is_sealed": shown.is_sealed,
         "links": links(request, session) if is_own else [],
         "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
+        "mail_missing": what_is_missing(),
         "kept": request.session.pop("kept", ""),
     }
     return render(request, "sessions_app/session.html", context)
@@ -119,11 +124,12 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
 
 def links(request: HttpRequest, session: TherapySession) -> list[dict[str, Any]]:
     shown = []
-    for open_request in ratings.open_requests(session):
+    for open_request in ratings.open_requests_with_mails(session):
         link = link_of(request, open_request)
         if link:
             name = instruments.instruments()[open_request.instrument].name
-            shown.append({"request": open_request, "link": link, "qr": qr_of(link), "name": name})
+            known = {"mails": open_request.mails, "why_not": mail.why_not(open_request)}
+            shown.append({"request": open_request, "link": link, "qr": qr_of(link), "name": name, **known})
     return shown
 
 
