@@ -118,8 +118,8 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "risk_hours": "Hours until a risk answer is passed on",
             "signal_rate": "How readily a possible rupture is pointed out",
             "signal_preset": "What counts as a possible rupture",
-            "mail_subject": "Subject",
-            "mail_name": "Name",
+            "mail_subject": "Subject of the e-mails",
+            "mail_name": "Name in the e-mails",
             "mail_delay_hours": "Hours until a new link is sent",
             "mail_reminder_hours": "Reminder: hours before the link ends",
         }

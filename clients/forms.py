@@ -37,8 +37,8 @@ class ClientEditForm(ClientForm):
     wants_invitations = forms.BooleanField(
         required=False,
         label="Agreed to get links by e-mail",
-        help_text="The e-mails hold the link, no name, and nothing about your work. Say before: whoever reads the "
-        "client’s e-mails can open it.",
+        help_text="The e-mails hold the link, no name, and nothing about your work. Tell the client before that "
+        "whoever reads their e-mails can open it.",
     )
     mail_agreed_on = forms.DateField(
         required=False,

@@ -43,9 +43,10 @@ class LogForm(SessionForm):
     )
     by_mail = forms.BooleanField(required=False, initial=True, label="Send it by e-mail")
 
-    def __init__(self, *args: Any, can_mail: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, mail_to: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not can_mail:
+        self.fields["by_mail"].help_text = f"To {mail_to}"
+        if not mail_to:
             del self.fields["by_mail"]
 
 

@@ -52,7 +52,8 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     if not episode.is_open:
         raise PermissionDenied("This episode has ended.")
     can_mail = episode.client.wants_invitations and not what_is_missing()
-    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)}, can_mail=can_mail)
+    mail_to = episode.client.email if can_mail else ""
+    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)}, mail_to=mail_to)
     own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"))
     if request.method == "POST":
 

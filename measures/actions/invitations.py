@@ -33,11 +33,12 @@ Kind, State = Invitation.Kind, Invitation.State
 
 
 @transaction.atomic
-def invite(*, request: RatingRequest, due_at: datetime | None = None, by: User) -> Invitation:
+def invite(*, request: RatingRequest, due_at: datetime | None = None, kind: str = Kind.FIRST, by: User) -> Invitation:
     """Have a link sent to the client by e-mail, once, with one reminder before it ends.
 
-    At `due_at`, or after the delay that the organisation chose. One that was refused or dropped, or of which it is not
-    known whether it was sent, is sent again. Raises ValidationError when the client is not to be mailed, or was.
+    At `due_at`, or after the delay that the organisation chose. What was refused or dropped, or of which it is not
+    known whether it was sent, is sent again, the reminder by its `kind`. Raises ValidationError when the client is
+    not to be mailed, or was.
     """
     check_own(by, request.session.episode.therapist_id)
     request = (
@@ -51,21 +52,21 @@ def invite(*, request: RatingRequest, due_at: datetime | None = None, by: User) 
         raise ValidationError(reason)
     if due_at >= request.expires_at:
         raise ValidationError("The link will have ended by then. Choose an earlier time.")
-    first = Invitation.objects.filter(request=request, kind=Kind.FIRST).first()
-    if first is None:
-        first = add(request, Kind.FIRST, due_at)
+    asked = request.mails.get(kind)
+    if asked is None and kind == Kind.FIRST:
+        asked = add(request, Kind.FIRST, due_at)
         reminder_due = reminder_at(due_at, request.expires_at, request.organisation.mail_reminder_hours)
         if reminder_due:
             add(request, Kind.REMINDER, reminder_due)
-    elif not first.can_be_asked_for:
+    elif asked is None or not asked.can_be_asked_for:
         raise ValidationError("This link is sent already.")
     is_due = due_at <= now
     due_now_or_then = Now() if is_due else due_at  # due by the clock that the job will ask
-    Invitation.objects.filter(pk=first.pk).update(state=State.WAITING, claimed_at=None, due_at=due_now_or_then)
-    record_event("invitation.asked-for", first, **about(first), by=by)
+    Invitation.objects.filter(pk=asked.pk).update(state=State.WAITING, claimed_at=None, due_at=due_now_or_then)
+    record_event("invitation.asked-for", asked, **about(asked), by=by)
     if is_due:
-        jobs.request_job(task=SEND, object_id=first.pk, organisation_id=first.organisation_id)
-    return first
+        jobs.request_job(task=SEND, object_id=asked.pk, organisation_id=asked.organisation_id)
+    return asked
 
 
 def add(request: RatingRequest, kind: str, due_at: datetime) -> Invitation:
@@ -88,7 +89,7 @@ def about(invitation: Invitation) -> dict[str, Any]:
 def send_invitation(*, invitation_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
     """Send an invitation that is due. Done again, or by two at once, it sends nothing more.
 
-    Three steps, each committed before the next: claimed, handed over, marked. See docs/adr/0008.
+    Three steps, each committed before the next: claimed, handed over, marked. See docs/adr/0010.
     """
     if what_is_missing():
         return

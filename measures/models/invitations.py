@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -7,12 +9,14 @@ from jobs.actions import LOST_AFTER
 
 from .. import tokens
 
+OVERDUE_AFTER = timedelta(minutes=15)
+
 
 class Invitation(OrganisationModel):
     """One e-mail that brings a client a link: the first about it, or its one reminder.
 
     waiting → claimed → sent; or refused by the mail server; or waiting again where it surely was not taken; or dropped
-    when there was no reason left to send it. Claimed and not heard of since, it may have been sent: docs/adr/0008.
+    when there was no reason left to send it. Claimed and not heard of since, it may have been sent: docs/adr/0010.
     """
 
     class Kind(models.TextChoices):
@@ -71,6 +75,11 @@ class Invitation(OrganisationModel):
     @property
     def is_later(self) -> bool:
         return self.due_at > timezone.now()
+
+    @property
+    def is_overdue(self) -> bool:
+        """The sweep has had several turns: its job failed for good, or nobody works."""
+        return self.state == self.State.WAITING and self.due_at < timezone.now() - OVERDUE_AFTER
 
     @property
     def can_be_asked_for(self) -> bool:

@@ -15,16 +15,18 @@ from accounts.http import SignedInRequest
 from clients.actions import unsubscribe
 
 from .. import actions, selectors
+from ..models import Invitation
 from . import private
 
 
 @require_POST
 def invitation_send(request: SignedInRequest, request_id: uuid.UUID) -> HttpResponse:
     rating_request = selectors.request_of(request.user, request_id)
-    if rating_request is None:
+    kind = request.POST.get("kind", Invitation.Kind.FIRST)
+    if rating_request is None or kind not in Invitation.Kind:
         raise Http404
     try:
-        actions.invite(request=rating_request, due_at=timezone.now(), by=request.user)
+        actions.invite(request=rating_request, due_at=timezone.now(), kind=kind, by=request.user)
         messages.success(request, "The e-mail is on its way.")
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))

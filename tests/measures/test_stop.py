@@ -20,7 +20,7 @@ from tests.access.world import CANARIES
 from tests.measures.test_invitation_mail import TELLING
 
 pytestmark = pytest.mark.django_db
-BUTTON = '<button class="button button--primary" type="submit">No more e-mails</button>'
+BUTTON = '<button class="button button--primary" type="submit">Stop the e-mails</button>'
 
 
 @pytest.fixture

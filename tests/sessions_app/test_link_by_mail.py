@@ -76,7 +76,7 @@ def log(browser, episode, **values):
 def test_log_sends_the_link_by_default_to_a_client_who_agreed(browser, episode):
     factories.agree_to_mails(episode.client)
     form = browser.get(reverse("sessions_app:session-log", args=[episode.pk])).context["form"]
-    assert form["by_mail"].value() is True
+    assert form["by_mail"].value() is True and form["by_mail"].help_text == "To rowan@post.example"
     assert log(browser, episode, by_mail="on").status_code == 302
     send(Invitation.objects.get(kind="first"))
     (message,) = mail.outbox
@@ -168,6 +168,12 @@ def test_page_says_that_the_server_is_out_of_reach_and_when_it_tries_again(brows
     assert "The mail server did not take it yet. Next attempt on" in page_of(browser, session)
 
 
+def test_page_says_that_one_is_overdue_and_lets_it_be_sent_now(browser, session, invitation):
+    Invitation.objects.update(due_at=F("due_at") - timedelta(minutes=20))
+    words = page_of(browser, session)
+    assert "Due since" in words and "and not sent yet." in words and "Send now" in words
+
+
 def refuse(monkeypatch, error: Exception) -> None:
     def send_messages(self, messages):
         raise error
@@ -180,6 +186,7 @@ def test_page_says_that_it_was_refused_and_asks_about_the_address(browser, sessi
     send(invitation)
     words = page_of(browser, session)
     assert "The mail server refused it" in words and "Is rowan@post.example right?" in words and "Send again" in words
+    assert "Reminder on" not in words, "it would remind of nothing"
     assert "e-mail refused" in browser.get(reverse("sessions_app:today")).content.decode()
 
 
@@ -198,6 +205,29 @@ def test_page_says_that_it_is_not_known_whether_it_was_sent_and_offers_to_send_i
     browser.post(reverse("measures:invitation-send", args=[invitation.request_id]))
     send(invitation)
     assert "Sent on" in page_of(browser, session) and len(mail.outbox) == 1
+
+
+def test_reminder_in_doubt_is_said_to_be_and_sent_again_by_its_own_button(browser, session, invitation, monkeypatch):
+    send(invitation)
+    Invitation.objects.update(due_at=F("due_at") - timedelta(days=2), claimed_at=F("claimed_at") - timedelta(days=2))
+    reminder = Invitation.objects.get(kind="reminder")
+    with monkeypatch.context() as patch:
+        refuse(patch, TimeoutError())
+        send(reminder)
+    Invitation.objects.filter(kind="reminder").update(claimed_at=F("claimed_at") - timedelta(seconds=80))
+    words = page_of(browser, session)
+    assert (
+        "Sent on" in words and "Not known whether the reminder was sent" in words and "Send the reminder again" in words
+    )
+    browser.post(reverse("measures:invitation-send", args=[invitation.request_id]), {"kind": "reminder"})
+    send(reminder)
+    assert "Reminder sent on" in page_of(browser, session)
+    assert len(mail.outbox) == 2
+
+
+def test_no_third_kind_of_e_mail_can_be_asked_for(browser, session, invitation):
+    url = reverse("measures:invitation-send", args=[invitation.request_id])
+    assert browser.post(url, {"kind": "third"}).status_code == 404
 
 
 def test_page_says_that_the_client_asked_for_no_more(browser, session, invitation):
