@@ -81,6 +81,7 @@ PAGES = {
     "rate form": (steps.THERAPIST, rate_form),
     "thanks": (steps.THERAPIST, thanks),
     "unusable link": (None, goto("/r/nothing")),
+    "link that stops nothing": (None, goto("/stop/nothing")),
     "caseload": (steps.SUPERVISOR, caseload_with_chart),
     "people": (steps.ADMINISTRATOR, goto("/people/")),
     "service": (steps.ADMINISTRATOR, goto("/service/")),
