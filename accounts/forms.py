@@ -118,9 +118,19 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Organisation
         fields = (
-            "name", "time_zone", "emergency_text", "risk_text", "risk_hours", "signal_rate", "signal_preset",
+            "name",
+            "time_zone",
+            "emergency_text",
+            "risk_text",
+            "risk_hours",
+            "signal_rate",
+            "signal_preset",
             "engagement_sessions",
-        )  # fmt: skip
+            "mail_subject",
+            "mail_name",
+            "mail_delay_hours",
+            "mail_reminder_hours",
+        )
         labels = {
             "name": "Name of the service",
             "emergency_text": "What to do in an emergency",
@@ -129,6 +139,10 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "signal_rate": "How readily a possible rupture is pointed out",
             "signal_preset": "What counts as a possible rupture",
             "engagement_sessions": "Sessions of the engagement phase",
+            "mail_subject": "Subject of the e-mails",
+            "mail_name": "Name in the e-mails",
+            "mail_delay_hours": "Hours until a new link is sent",
+            "mail_reminder_hours": "Reminder: hours before the link ends",
         }
         help_texts = {
             "name": "Clients see it above the questions.",
@@ -141,6 +155,11 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "signal_preset": "Published rules are easier to explain, do not follow the rate above, and are wrong far "
             "more often: docs/signals.md says how often. Every trend is computed again.",
             "engagement_sessions": "Shaded on the chart, and the gate stands at its end. 1 to 20; five is usual.",
+            "mail_subject": "Words that could be about anything.",
+            "mail_name": "Who the e-mails are from, by a name that tells nobody what you do. Leave it empty for none.",
+            "mail_delay_hours": "0 sends it when the session is saved.",
+            "mail_reminder_hours": "There is one, unless the answer has arrived. Links work for 168 hours, so 144 is a "
+            "day after. 0 sends none.",
         }
         widgets = {
             "emergency_text": forms.Textarea(attrs={"rows": 4}),

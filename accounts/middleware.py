@@ -1,5 +1,4 @@
 import uuid
-import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
@@ -98,7 +97,7 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         user = request.user
         if isinstance(user, User):
-            timezone.activate(zoneinfo.ZoneInfo(user.organisation.time_zone))
+            timezone.activate(user.organisation.zone)
         else:
             timezone.deactivate()
         response = self.get_response(request)

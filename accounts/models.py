@@ -1,4 +1,5 @@
 import uuid
+import zoneinfo
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -9,10 +10,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from .mail import check_neutral
+
 
 def check_time_zone(value: str) -> None:
-    import zoneinfo
-
     if value not in zoneinfo.available_timezones():
         raise ValidationError("There is no time zone of this name. Examples: Europe/London, America/New_York.")
 
@@ -23,6 +24,11 @@ EMERGENCY_TEXT = (
 )
 
 RISK_TEXT = "Contact the client as soon as you can. Follow your service’s own procedure for risk. Tell your supervisor."
+
+MAIL_SUBJECT = "A short question for you"
+LONGEST_DELAY, LONGEST_REMINDER = 72, 167
+# One day after a link is made: links work for seven days.
+REMINDER = 144
 
 
 class SignalRate(models.TextChoices):
@@ -65,6 +71,18 @@ class Organisation(models.Model):
     engagement_sessions = models.PositiveSmallIntegerField(
         default=5, db_default=5, validators=[MinValueValidator(1), MaxValueValidator(20)]
     )
+    # Of the e-mails that bring clients their links. No name stands in them unless one is given here.
+    mail_name = models.CharField(max_length=60, blank=True, db_default="", validators=[check_neutral])
+    mail_subject = models.CharField(
+        max_length=80, default=MAIL_SUBJECT, db_default=MAIL_SUBJECT, validators=[check_neutral]
+    )
+    # From making a link to sending it, and from the reminder to the link's end; 0 is at once, and never.
+    mail_delay_hours = models.PositiveSmallIntegerField(
+        default=0, db_default=0, validators=[MaxValueValidator(LONGEST_DELAY)]
+    )
+    mail_reminder_hours = models.PositiveSmallIntegerField(
+        default=REMINDER, db_default=REMINDER, validators=[MaxValueValidator(LONGEST_REMINDER)]
+    )
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
@@ -84,6 +102,10 @@ class Organisation(models.Model):
                 name="accounts_organisation_engagement_1_to_20",
                 condition=Q(engagement_sessions__gte=1, engagement_sessions__lte=20),
             ),
+            models.CheckConstraint(
+                name="accounts_organisation_mail_hours",
+                condition=Q(mail_delay_hours__lte=LONGEST_DELAY, mail_reminder_hours__lte=LONGEST_REMINDER),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +114,10 @@ class Organisation(models.Model):
     @property
     def what_to_do_about_risk(self) -> str:
         return self.risk_text.strip() or RISK_TEXT
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
 
 
 class OrganisationModel(models.Model):

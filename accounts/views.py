@@ -22,6 +22,7 @@ from .forms import (
 )
 from .http import SignedInRequest, form_page
 from .idempotency import StaleVersion, write_once
+from .mail import what_is_missing
 
 HOMES = ("sessions_app:today", "dashboards:caseload", "accounts:person-list", "account")
 
@@ -175,4 +176,5 @@ def organisation_edit(request: SignedInRequest) -> HttpResponse:
                 instance=conflict.current, initial={**form.values, "version": conflict.current.version}
             )
             return conflict_page(request, again, conflict.current, reverse("accounts:organisation-edit"))
-    return form_page(request, "accounts/organisation_form.html", {"form": form})
+    context = {"form": form, "mail_missing": what_is_missing()}
+    return form_page(request, "accounts/organisation_form.html", context)

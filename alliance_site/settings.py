@@ -1,10 +1,12 @@
 """One settings file. What differs between machines comes from the environment and is checked here."""
 
 import os
+import re
 import sys
 import traceback
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import dj_database_url
 import structlog
@@ -33,6 +35,16 @@ def env_seconds(name: str, default: int) -> int:
     if not value.isdigit() or int(value) < 1:
         raise ImproperlyConfigured(f"{name} must be a whole number of seconds above 0, not {value!r}.")
     return int(value)
+
+
+def env_origin(name: str) -> str:
+    """Scheme and host of a site, or nothing."""
+    value = env(name, "").strip().removesuffix("/")
+    parts = urlsplit(value)
+    is_origin = parts.scheme in {"http", "https"} and parts.hostname and value == f"{parts.scheme}://{parts.netloc}"
+    if value and not is_origin:
+        raise ImproperlyConfigured(f"{name} must be like https://alliance.example, not {value!r}.")
+    return value
 
 
 DEBUG = env_flag("DEBUG", default=False)
@@ -253,9 +265,10 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = 60
 CELERY_TASK_SOFT_TIME_LIMIT = 50
 CELERY_TASK_PUBLISH_RETRY = False
-# Workers take from both in turn: the steps of an import do not wait behind the trends of thousands of episodes.
-CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "imports")}
-CELERY_TASK_ROUTES = {"reports.*": {"queue": "imports"}}
+# Workers take from all in turn: the steps of an import do not wait behind the trends of thousands of episodes, nor
+# does anything behind a mail server that is slow.
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "imports", "mail")}
+CELERY_TASK_ROUTES = {"reports.*": {"queue": "imports"}, "measures.send_invitation": {"queue": "mail"}}
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -275,7 +288,44 @@ CELERY_BEAT_SCHEDULE = {
     "old-files": {"task": "jobs.start_period", "schedule": 300.0, "args": ["old-files", 3600]},
     "priors": {"task": "jobs.start_period", "schedule": 300.0, "args": ["priors", 86400]},
     "risk": {"task": "jobs.start_period", "schedule": 60.0, "args": ["risk", 120]},
+    "invitations": {"task": "jobs.start_period", "schedule": 60.0, "args": ["invitations", 300]},
 }
+
+# --- E-mail ------------------------------------------------------------------------------------------------
+# Links in e-mails are made where there is no request to take the address from.
+PUBLIC_URL = env_origin("PUBLIC_URL")
+if HTTPS and PUBLIC_URL.startswith("http://"):
+    raise ImproperlyConfigured("PUBLIC_URL must start with https:// where HTTPS is 1.")
+
+
+def env_mail_server(name: str) -> SplitResult | None:
+    """smtp:// is with STARTTLS, smtps:// with TLS from the start, smtp+plain:// with neither; errors quote nothing."""
+    given = env(name, "")
+    try:
+        parts = urlsplit(given)
+        is_whole = parts.scheme in {"smtp", "smtps", "smtp+plain"} and parts.hostname and parts.port
+    except ValueError:
+        is_whole = False
+    if given and not is_whole:
+        raise ImproperlyConfigured(f"{name} must be like smtp://user:password@host:587; .env.sample describes it.")
+    return parts if given else None
+
+
+# Without a server e-mails of the demo land in a folder, and others are not sent.
+smtp = env_mail_server("SMTP_URL")
+DEFAULT_FROM_EMAIL = env("MAIL_FROM", "") or ("no-reply@demo.example" if DEMO and not smtp else "")
+if bool(smtp) != bool(DEFAULT_FROM_EMAIL) and not DEMO:
+    raise ImproperlyConfigured("Give both SMTP_URL and MAIL_FROM, or neither.")
+EMAIL_BACKEND = "alliance_site.mail.FolderBackend"
+EMAIL_FILE_PATH = HOME / "mail"
+if smtp:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = smtp.hostname, smtp.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(smtp.username or ""), unquote(smtp.password or "")
+    EMAIL_USE_TLS, EMAIL_USE_SSL = smtp.scheme == "smtp", smtp.scheme == "smtps"
+    EMAIL_TIMEOUT = 10
+if DEFAULT_FROM_EMAIL and not re.fullmatch(r"[\w.+-]+@[\w.-]+", DEFAULT_FROM_EMAIL, re.ASCII):
+    raise ImproperlyConfigured("MAIL_FROM must be an address alone, like no-reply@alliance.example.")
 
 # --- Reading data -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

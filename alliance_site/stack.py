@@ -51,6 +51,7 @@ PRINTED = (
     "ALLIANCE_HOME",
     "FIELD_KEYS_FILE",
     "ALLIANCE_DEMO",
+    "PUBLIC_URL",
 )
 STOP_SECONDS = 10
 
@@ -105,7 +106,9 @@ def start(command: str) -> None:
                 welcome += "\n\n" + manage("demo_accounts --skip-checks", environment, stdout=subprocess.PIPE)
             else:
                 manage("create_administrator --if-none --skip-checks", environment)
-            (home / ENVIRONMENT_FILE).write_text(json.dumps({name: owner_environment[name] for name in PRINTED}))
+            (home / ENVIRONMENT_FILE).write_text(
+                json.dumps({name: owner_environment.get(name, "") for name in PRINTED})
+            )
             supervise(environment, port, welcome)
 
 
@@ -199,6 +202,8 @@ def application_environment(home: Path, engines: embedded.Engines, *, demo: bool
         "FIELD_KEYS_FILE": str(home / "field.keys"),
         "PYTHONUNBUFFERED": "1",
     }
+    if demo:
+        defaults["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     fixed = {
         "DATABASE_URL": engines.database_url,
         "REDIS_URL": engines.redis_url,

@@ -29,6 +29,38 @@ class ClientForm(SubmissionForm):
 
 class ClientEditForm(ClientForm):
     version = forms.IntegerField(widget=forms.HiddenInput)
+    email = forms.EmailField(
+        required=False,
+        label="E-mail address",
+        help_text="For links to questions, and for nothing else.",
+        error_messages={"invalid": "Enter a whole e-mail address, for example name@post.example."},
+    )
+    wants_invitations = forms.BooleanField(
+        required=False,
+        label="Agreed to get links by e-mail",
+        help_text="The e-mails hold the link, no name, and nothing about your work. Tell the client before that "
+        "whoever reads their e-mails can open it.",
+    )
+    mail_agreed_on = forms.DateField(
+        required=False,
+        label="Day of the agreement",
+        widget=DateInput(),
+        validators=[check_not_future],
+        error_messages=DATE_ERRORS,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("wants_invitations") and "mail_agreed_on" in cleaned and not cleaned["mail_agreed_on"]:
+            self.add_error("mail_agreed_on", "Enter the day on which the client agreed.")
+        return cleaned
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The day counts only with the tick."""
+        values = super().values
+        agreed = values.pop("wants_invitations")
+        return {**values, "mail_agreed_on": values["mail_agreed_on"] if agreed else None}
 
 
 class EpisodeForm(SubmissionForm):

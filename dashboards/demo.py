@@ -102,6 +102,7 @@ def load(*, seed: int = SEED, today: date | None = None) -> Organisation | None:
                 for number, (course, name) in enumerate(zip(courses, NAMES, strict=True))
             ]
             make_risk_answers(rng, [session for session in last_sessions if session.episode.is_open])
+            mail_a_link([session.episode for session in last_sessions], therapists[0], today)
     return organisation
 
 
@@ -123,6 +124,11 @@ def make_client(
     plan = plan_course(rng, course, today, is_recent=number % 5 == 0)
     code = f"{name.split()[-1][0]}-{rng.randrange(100, 999)}{number:02d}"
     client = clients.create_client(code=code, name="" if number % 3 == 2 else name.split()[0], by=therapist)
+    if number % 3 == 0:
+        address = f"{name.split()[0].lower()}@post.example"
+        clients.update_client(
+            client=client, version=client.version, email=address, mail_agreed_on=plan.meetings[0][0], by=therapist
+        )
     episode = clients.start_episode(
         client=client,
         modality=MODALITIES[number % 4],
@@ -318,6 +324,23 @@ def talk_about_comment(session: TherapySession) -> None:
 
 def step(level: float) -> float:
     return float(min(10, max(0, round(level))))
+
+
+def mail_a_link(episodes: list[Episode], therapist: User, today: date) -> None:
+    """One meeting of today, whose link goes out by e-mail as soon as a worker runs."""
+    mine = [episode for episode in episodes if episode.is_open and episode.therapist == therapist]
+    agreed = [episode for episode in mine if episode.client.wants_invitations]
+    episode = max(agreed, key=lambda episode: episode.client.code)
+    session = sessions.log_session(
+        episode=episode,
+        number=sessions.next_number(episode),
+        held_on=today,
+        attendance="attended",
+        format="in-person",
+        by=therapist,
+    )
+    link = measures.request_rating(session=session, instrument="session-check-in", by=therapist)
+    measures.invite(request=link, by=therapist)
 
 
 def accounts_in_words() -> str:

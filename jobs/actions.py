@@ -1,7 +1,8 @@
 """Everything that writes to the outbox, and the only place that talks to Celery."""
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -133,18 +134,35 @@ def run_job(job_id: uuid.UUID, work: Callable[[uuid.UUID], object]) -> None:
     """Do a job's work inside its organisation, once. What goes wrong is tried again; after five attempts it fails."""
     if not start_job(job_id):
         return
+    with failures_recorded(job_id), transaction.atomic():
+        job = (
+            Job.objects.filter(pk=job_id, finished_at=None, failed_at=None).select_for_update(skip_locked=True).first()
+        )
+        if job is None:
+            return
+        with acting_in(job.organisation_id):
+            work(job.object_id)
+        Job.objects.filter(pk=job_id).update(finished_at=Now(), last_error="")
+
+
+def run_job_in_steps(job_id: uuid.UUID, work: Callable[[uuid.UUID, uuid.UUID], object]) -> None:
+    """As `run_job`, for work that does something outside the database which can't be taken back.
+
+    It is given the organisation, too, and opens its transactions itself: what must not be done twice is on record
+    before it is done.
+    """
+    if not start_job(job_id):
+        return
+    with failures_recorded(job_id):
+        job = Job.objects.get(pk=job_id)
+        work(job.object_id, job.organisation_id)
+        Job.objects.filter(pk=job_id).update(finished_at=Now(), last_error="")
+
+
+@contextmanager
+def failures_recorded(job_id: uuid.UUID) -> Iterator[None]:
     try:
-        with transaction.atomic():
-            job = (
-                Job.objects.filter(pk=job_id, finished_at=None, failed_at=None)
-                .select_for_update(skip_locked=True)
-                .first()
-            )
-            if job is None:
-                return
-            with acting_in(job.organisation_id):
-                work(job.object_id)
-            Job.objects.filter(pk=job_id).update(finished_at=Now(), last_error="")
+        yield
     except Exception as error:
         record_failure(job_id=job_id, error=error)
 

@@ -15,6 +15,7 @@ PERIODIC = {
     "old-files": "reports.forget_old_files",
     "priors": "measures.estimate_priors",
     "risk": "measures.pass_on_risk_answers",
+    "invitations": "measures.sweep_invitations",
 }
 
 
@@ -25,6 +26,19 @@ def job_task(name: str) -> Callable[[Callable[[uuid.UUID], object]], Any]:
         @shared_task(name=name)
         def task(job_id: str) -> None:
             actions.run_job(uuid.UUID(job_id), work)
+
+        return task
+
+    return decorate
+
+
+def stepwise_job_task(name: str) -> Callable[[Callable[[uuid.UUID, uuid.UUID], object]], Any]:
+    """As `job_task`, for work that opens its transactions itself: of the ids of an object and of its organisation."""
+
+    def decorate(work: Callable[[uuid.UUID, uuid.UUID], object]) -> Any:
+        @shared_task(name=name)
+        def task(job_id: str) -> None:
+            actions.run_job_in_steps(uuid.UUID(job_id), work)
 
         return task
 

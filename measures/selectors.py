@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ from sessions_app.selectors import with_last_session
 
 from . import catalogue, instruments, tokens
 from .comments import Comment, comment_for, comments_to_raise
-from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, RiskAnswer, Score, Trend
+from .models import EpisodeSeries, Invitation, OwnMeasure, Rater, Rating, RatingRequest, RiskAnswer, Score, Trend
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
@@ -134,11 +134,25 @@ def own_measures() -> list[OwnMeasure]:
     return list(OwnMeasure.objects.order_by("name"))
 
 
-def open_requests(session: TherapySession) -> list[RatingRequest]:
-    return list(
-        RatingRequest.objects.filter(session=session, revoked_at=None, redeemed_at=None, expires_at__gt=Now()).order_by(
-            "created_at"
-        )
+def open_requests(session: TherapySession) -> QuerySet[RatingRequest]:
+    return RatingRequest.objects.filter(
+        session=session, revoked_at=None, redeemed_at=None, expires_at__gt=Now()
+    ).order_by("created_at")
+
+
+def open_requests_with_mails(session: TherapySession) -> QuerySet[RatingRequest]:
+    """Open links with their e-mails, and with all that decides whether there may be one."""
+    joined = open_requests(session).select_related("session__episode__client", "session__episode__therapist")
+    return joined.prefetch_related("invitations")
+
+
+def invitation_with(stop_token: str) -> Invitation | None:
+    """The e-mail whose link ends such e-mails, entering its organisation; however long ago it was sent."""
+    set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=stop_token))
+    return (
+        Invitation.objects.filter(stop_hash=tokens.hash_of(stop_token))
+        .select_related("organisation", "request__session__episode__client")
+        .first()
     )
 
 
@@ -288,6 +302,7 @@ def today(user: User) -> Today:
     waiting = (
         RatingRequest.objects.filter(session__in=of_own, revoked_at=None, redeemed_at=None, expires_at__gt=Now())
         .select_related("session__episode__client")
+        .prefetch_related("invitations")
         .order_by("expires_at")
     )
     not_seen = (

@@ -10,15 +10,19 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 SALT = "measures.rating-request"
+STOP = "measures.stop-invitations"
 
 
 def new_nonce() -> str:
     return secrets.token_hex(25)
 
 
-def token_of(request_id: uuid.UUID, nonce: str) -> str:
-    """The token of a request, made again whenever its link is shown: 40 characters, letters and digits."""
-    mac = salted_hmac(SALT, f"{request_id}:{nonce}", secret=settings.SECRET_KEY, algorithm="sha256").digest()
+def token_of(owner_id: uuid.UUID, nonce: str, *, salt: str = SALT) -> str:
+    """The token of a request, made again whenever its link is shown: 40 characters, letters and digits.
+
+    With the salt STOP, of an invitation: it opens the page that ends such e-mails, and nothing else.
+    """
+    mac = salted_hmac(salt, f"{owner_id}:{nonce}", secret=settings.SECRET_KEY, algorithm="sha256").digest()
     return base64.b32encode(mac[:25]).decode().lower()
 
 

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from . import views
-from .views import comments, risk
+from .views import comments, invitations, risk
 
 app_name = "measures"
 urlpatterns = [
@@ -9,6 +9,7 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/show-rating/", views.rating_show, name="rating-show"),
     path("ratings/<uuid:rating_id>/comment/", comments.comment, name="comment"),
     path("links/<uuid:request_id>/withdraw/", views.request_revoke, name="request-revoke"),
+    path("links/<uuid:request_id>/send/", invitations.invitation_send, name="invitation-send"),
     path("episodes/<uuid:episode_id>/baseline/", views.baseline, name="baseline"),
     path("risk/", risk.risk_now, name="risk-now"),
     path("risk/<uuid:answer_id>/", risk.risk_answer, name="risk-answer"),
@@ -16,4 +17,5 @@ urlpatterns = [
     path("r/<str:token>", views.link, name="link"),
     path("rate/<uuid:request_id>/", views.rate, name="rate"),
     path("rate/<uuid:request_id>/thanks/", views.thanks, name="thanks"),
+    path("stop/<str:token>", invitations.stop, name="stop"),
 ]

@@ -46,6 +46,13 @@ class LogForm(SessionForm):
     wants_link = forms.BooleanField(
         required=False, initial=True, label="Make a link for the client’s rating when I save"
     )
+    by_mail = forms.BooleanField(required=False, initial=True, label="Send it by e-mail")
+
+    def __init__(self, *args: Any, mail_to: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["by_mail"].help_text = f"To {mail_to}"
+        if not mail_to:
+            del self.fields["by_mail"]
 
 
 class EditForm(SessionForm):

@@ -26,6 +26,7 @@ os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
 os.environ.update(
     DJANGO_SETTINGS_MODULE="alliance_site.settings", HTTPS="0", ALLIANCE_DEMO="1", ALLIANCE_HOME=str(HOME)
 )
+os.environ.update(PUBLIC_URL="https://testserver", SMTP_URL="", MAIL_FROM="")
 django.setup()
 # Hashing and compressing static files is the business of tests/stack; here they are served as they are.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -22,11 +22,11 @@ from django.utils import timezone
 from accounts import actions as accounts
 from accounts.models import Organisation, User
 from clients import actions as clients
-from clients.models import Episode, Goal, Task
+from clients.models import Client, Episode, Goal, Task
 from jobs.organisation import acting_in, current_organisation, set_organisation
 from measures import actions as measures
 from measures import tokens
-from measures.models import Rating, RatingRequest, RiskAnswer
+from measures.models import Invitation, Rating, RatingRequest, RiskAnswer
 from reports import actions as imports
 from reports.models import ImportBatch
 from ruptures import actions as ruptures
@@ -259,6 +259,27 @@ def make_request(session: TherapySession, instrument: str = "session-check-in") 
     """A link and its token."""
     request = measures.request_rating(session=session, instrument=instrument, by=session.episode.therapist)
     return request, tokens.token_of(request.pk, request.nonce)
+
+
+def agree_to_mails(client: Client, email: str = "rowan@post.example") -> Client:
+    """Let a client have agreed today to get links by e-mail."""
+    clients.update_client(
+        client=client,
+        version=client.version,
+        email=email,
+        mail_agreed_on=timezone.localdate(),
+        by=client.created_by,
+    )
+    client.refresh_from_db()
+    return client
+
+
+def make_invitation(session: TherapySession, **values: Any) -> Invitation:
+    """An e-mail asked for, about a new link of a client who agreed."""
+    if not session.episode.client.wants_invitations:
+        agree_to_mails(session.episode.client)
+    request, _token = make_request(session)
+    return measures.invite(request=request, by=session.episode.therapist, **values)
 
 
 class Browser(DjangoClient):

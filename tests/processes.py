@@ -56,8 +56,8 @@ def end(process: subprocess.Popen[bytes], how: int) -> None:
     psutil.wait_procs(family, timeout=30)
 
 
-def worker(**environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    options = ["--concurrency=1", "--loglevel=ERROR", "--without-gossip", "--without-mingle"]
+def worker(concurrency: int = 1, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    options = [f"--concurrency={concurrency}", "--loglevel=ERROR", "--without-gossip", "--without-mingle"]
     return program("-m", "celery", "-A", "alliance_site", "worker", *options, **environment)
 
 

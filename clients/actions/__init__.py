@@ -9,6 +9,7 @@ from .episodes import (
     create_client,
     end_episode,
     start_episode,
+    unsubscribe,
     update_client,
 )
 from .goals import agree_goal, change_goal, create_goal, settle_goal, write_levels
@@ -40,6 +41,7 @@ __all__ = [
     "start_episode",
     "step_down",
     "take_up_task",
+    "unsubscribe",
     "update_client",
     "write_levels",
 ]

@@ -4,6 +4,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import F, Max
+from django.db.models.functions import Now
 
 from accounts.access import check_own
 from accounts.audit import changed_fields, record_event
@@ -49,12 +50,22 @@ def code_taken(client: Client) -> CodeTaken:
 
 @transaction.atomic
 def update_client(*, client: Client, version: int, by: User, **values: Any) -> Client:
-    """Change code or name. Raises CodeTaken, and StaleVersion when `version` is not the saved one."""
+    """Change code, name, or the address and the day of the agreement to be mailed there.
+
+    A new agreement takes the place of an end that the client had asked for. Raises CodeTaken, and StaleVersion when
+    `version` is not the saved one.
+    """
+    if "email" in values:
+        values["email"] = values["email"].strip()
+    if values.get("mail_agreed_on"):
+        values["unsubscribed_at"] = None
     changed = changed_fields(client, values)
     for name in changed:
         setattr(client, name, values[name])
     check_code(client)
     client.check_values()
+    if client.mail_agreed_on and not client.email:
+        raise ValidationError({"email": "Enter the address, or take the tick below away."})
     with taken_means(code_taken(client)):
         saved = Client.objects.filter(pk=client.pk, version=version).update(
             version=F("version") + 1, **{name: values[name] for name in changed}
@@ -65,6 +76,18 @@ def update_client(*, client: Client, version: int, by: User, **values: Any) -> C
         "client.changed", client, organisation_id=client.organisation_id, client_id=client.pk, by=by, fields=changed
     )
     return client
+
+
+@transaction.atomic
+def unsubscribe(*, client: Client) -> None:
+    """Send a client no more e-mails, as they asked through the link in one."""
+    ended = Client.objects.filter(pk=client.pk, unsubscribed_at=None).update(
+        mail_agreed_on=None, unsubscribed_at=Now(), version=F("version") + 1
+    )
+    if ended:
+        record_event(
+            "client.unsubscribed", client, organisation_id=client.organisation_id, client_id=client.pk, by=None
+        )
 
 
 def check_own_client(client: Client, user: User) -> None:

@@ -19,6 +19,10 @@ class Client(OrganisationModel):
 
     code = models.CharField(max_length=30)
     name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField(blank=True, default="", db_default="")
+    # The day on which the client agreed to get links by e-mail. Who asks for an end has not agreed any more.
+    mail_agreed_on = models.DateField(null=True, blank=True)
+    unsubscribed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1)
@@ -29,6 +33,13 @@ class Client(OrganisationModel):
         constraints = [
             models.UniqueConstraint("organisation", Lower("code"), name="clients_client_code_once"),
             models.CheckConstraint(name="clients_client_code_given", condition=~Q(code="")),
+            models.CheckConstraint(
+                name="clients_client_agreed_with_address", condition=Q(mail_agreed_on=None) | ~Q(email="")
+            ),
+            models.CheckConstraint(
+                name="clients_client_agreed_or_unsubscribed",
+                condition=Q(mail_agreed_on=None) | Q(unsubscribed_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -38,6 +49,10 @@ class Client(OrganisationModel):
     def label(self) -> str:
         """How the client is called on a page: the name where there is one, else the code."""
         return self.name or self.code
+
+    @property
+    def wants_invitations(self) -> bool:
+        return self.mail_agreed_on is not None
 
 
 class Modality(models.TextChoices):

@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import check_own
@@ -72,8 +73,11 @@ def client_edit(request: SignedInRequest, client_id: uuid.UUID) -> HttpResponse:
     client = get_object_or_404(selectors.clients(request.user), pk=client_id)
     episode = selectors.latest_episode(client)
     check_own(request.user, episode.therapist_id)
-    shown = {"code": client.code, "name": client.name, "version": client.version}
-    form = ClientEditForm(request.POST or None, initial=shown)
+    fields = ("code", "name", "email", "wants_invitations", "version")
+    shown = {name: getattr(client, name) for name in fields}
+    form = ClientEditForm(
+        request.POST or None, initial={**shown, "mail_agreed_on": client.mail_agreed_on or timezone.localdate()}
+    )
     if request.method == "POST":
 
         def write() -> str:
@@ -92,7 +96,8 @@ def client_edit(request: SignedInRequest, client_id: uuid.UUID) -> HttpResponse:
 
 def conflict_page(request: HttpRequest, form: ClientEditForm, current: Client, episode: Episode) -> HttpResponse:
     """What is saved and what was typed, side by side; saving again says which one is meant."""
-    again = ClientEditForm(initial={**form.values, "version": current.version})
+    typed = {name: value for name, value in form.cleaned_data.items() if name != "submission"}
+    again = ClientEditForm(initial={**typed, "version": current.version})
     cancel_url = reverse("dashboards:episode", args=[episode.pk])
     context = {"form": again, "current": current, "cancel_url": cancel_url}
     return render(request, "clients/client_conflict.html", context, status=409)

@@ -27,6 +27,9 @@ from ..priors import Judgement, judge, published
 from ..selectors import series_of
 from ..statistics.joint import Key
 from ..statistics.summary import TrendSummary, summarise
+from .invitations import invite as invite
+from .invitations import send_invitation as send_invitation
+from .invitations import sweep_invitations as sweep_invitations
 from .risk import note_risk
 
 # Lives in `ruptures`, as trends that change raise and withdraw signals.

@@ -11,11 +11,12 @@ from accounts.models import OrganisationModel, User
 from clients.models import Episode
 from sessions_app.models import TherapySession
 
-from .. import instruments
+from .. import instruments, tokens
 from ..statistics.prior import Prior
 from .comments import ANSWER_LENGTH as ANSWER_LENGTH
 from .comments import CommentFollowUp as CommentFollowUp
 from .comments import RaisedBy as RaisedBy
+from .invitations import Invitation as Invitation
 from .risk import RiskAnswer as RiskAnswer
 
 COMMENT_LENGTH = 2_000
@@ -159,6 +160,17 @@ class RatingRequest(OrganisationModel):
     def is_open(self) -> bool:
         is_unused = not self.revoked_at and not self.redeemed_at and self.expires_at > timezone.now()
         return is_unused and self.session.episode.therapist.is_active
+
+    @property
+    def token(self) -> str | None:
+        """None when the site's key changed since the link was made."""
+        token = tokens.token_of(self.pk, self.nonce)
+        return token if tokens.is_same(tokens.hash_of(token), self.token_hash) else None
+
+    @property
+    def mails(self) -> dict[str, Invitation]:
+        """Its e-mails by kind: "first", "reminder"."""
+        return {invitation.kind: invitation for invitation in self.invitations.all()}
 
 
 class OwnMeasure(OrganisationModel):

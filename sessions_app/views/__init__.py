@@ -13,10 +13,11 @@ from accounts.audit import record_event
 from accounts.forms import carry_out
 from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import write_once
+from accounts.mail import what_is_missing
 from clients.actions import StaleVersion
 from clients.selectors import episodes
 from measures import actions as measures
-from measures import instruments
+from measures import instruments, mail
 from measures import selectors as ratings
 from measures.actions.comments import deliver_comments
 from measures.forms import RatingForm
@@ -53,17 +54,21 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     check_own(request.user, episode.therapist_id)
     if not episode.is_open:
         raise PermissionDenied("This episode has ended.")
-    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)})
+    can_mail = episode.client.wants_invitations and not what_is_missing()
+    mail_to = episode.client.email if can_mail else ""
+    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)}, mail_to=mail_to)
     own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"))
     if request.method == "POST":
 
         def write() -> str:
             values = form.values
-            wants_link = values.pop("wants_link")
+            wants_link, by_mail = values.pop("wants_link"), values.pop("by_mail", False)
             session = actions.log_session(episode=episode, **values, by=request.user)
             save_own_rating(session, own, request)
             if wants_link and session.took_place:
-                measures.request_rating(session=session, instrument=OWN_INSTRUMENT, by=request.user)
+                link = measures.request_rating(session=session, instrument=OWN_INSTRUMENT, by=request.user)
+                if by_mail:
+                    measures.invite(request=link, by=request.user)
             return reverse("sessions_app:session", args=[session.pk])
 
         # Both are asked: a mistake in one must not hide a mistake in the other.
@@ -121,6 +126,7 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
         "process_notes": selectors.count_notes_about(request.user, session),
         "writes_process_notes": may_write_about(request.user, session.episode),
+        "mail_missing": what_is_missing(),
         "kept": request.session.pop("kept", ""),
         **conditions_context(request, session),
     }
@@ -168,11 +174,12 @@ def core_conditions(request: SignedInRequest, session_id: uuid.UUID) -> HttpResp
 
 def links(request: HttpRequest, session: TherapySession) -> list[dict[str, Any]]:
     shown = []
-    for open_request in ratings.open_requests(session):
+    for open_request in ratings.open_requests_with_mails(session):
         link = link_of(request, open_request)
         if link:
             name = instruments.instruments()[open_request.instrument].name
-            shown.append({"request": open_request, "link": link, "qr": qr_of(link), "name": name})
+            known = {"mails": open_request.mails, "why_not": mail.why_not(open_request)}
+            shown.append({"request": open_request, "link": link, "qr": qr_of(link), "name": name, **known})
     return shown
 
 

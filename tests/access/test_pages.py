@@ -19,6 +19,7 @@ from measures import actions as measures
 from measures.models import RatingRequest
 from tests import factories
 from tests.access.world import (
+    ADDRESS,
     CANARIES,
     EVERYBODY,
     HELD_BACK,
@@ -88,6 +89,7 @@ sessions_app:process-note-edit    in 200 404  403  404  403 403  403   in   404 
 sessions_app:process-note-delete  in 200 404  403  404  403 403  403   in   404   403
 measures:request-create           in 405 405  403  405  403 403  403   in   405   403
 measures:request-revoke           in 405 405  403  405  403 403  403   in   405   403
+measures:invitation-send          in 405 405  403  405  403 403  403   in   405   403
 measures:baseline                 in 405 405  403  405  403 403  403   in   405   403
 measures:rating-show              in 405 405  403  405  403 403  403   in   405   403
 measures:comment                  in 200 404  403  403  403 403  403   in   404   403
@@ -97,6 +99,7 @@ measures:risk-answer              in 200 404  200  200  404 403  403   in   404 
 measures:link                    302 302 302  302  302  302 302  302  302   302   302
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  404 404 404  404  404  404 404  404  404   404   404
+measures:stop                    200 200 200  200  200  200 200  200  200   200   200
 ruptures:trends                   in 403 403  403  403  403 200  403   in   403   200
 ruptures:trends-progress          in 403 403  403  403  403 200  403   in   403   200
 ruptures:recompute                in 403 403  403  403  403 405  403   in   403   405
@@ -184,6 +187,7 @@ sessions_app:process-note-edit    in 302 404  403  404  403 403  403   in   404 
 sessions_app:process-note-delete  in 302 404  403  404  403 403  403   in   404   403
 measures:request-create           in 302 404  403  403  403 403  403   in   404   403
 measures:request-revoke           in 302 404  403  403  403 403  403   in   404   403
+measures:invitation-send          in 302 404  403  403  403 403  403   in   404   403
 measures:baseline                 in 302 404  403  403  403 403  403   in   404   403
 measures:rating-show              in 302 404  403  403  403 403  403   in   404   403
 measures:comment                  in 302 404  403  403  403 403  403   in   404   403
@@ -193,6 +197,7 @@ measures:risk-answer              in 302 404  403  403  404 403  403   in   404 
 measures:link                    405 405 405  405  405  405 405  405  405   405   405
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  405 405 405  405  405  405 405  405  405   405   405
+measures:stop                    200 200 200  200  200  200 200  200  200   200   200
 ruptures:trends                   in 403 403  403  403  403 405  403   in   403   405
 ruptures:trends-progress          in 403 403  403  403  403 405  403   in   403   405
 ruptures:recompute                in 403 403  403  403  403 302  403   in   403   302
@@ -241,7 +246,7 @@ SHOWN = {
 # HEAD is answered as GET here, and refused everywhere else.
 KNOW_HEAD = {
     "health", "ready", "account_login", "account_logout", "account_change_password", "measures:link", "measures:rate",
-    "measures:thanks", "dashboards:episode-figure", "dashboards:caseload-figure", "gallery-figure",
+    "measures:thanks", "measures:stop", "dashboards:episode-figure", "dashboards:caseload-figure", "gallery-figure",
 }  # fmt: skip
 # allauth's forms take PUT, find nothing in it and are shown again. No page knows DELETE; the sign-in page sends on
 # whoever is signed in before it looks at the method.
@@ -319,6 +324,8 @@ def differences(world: World, who: str, methods=("GET", "HEAD", "POST", "PUT", "
                     changed = [name for name, value in checksum(world).items() if before[name] != value]
                     found += [f"was refused, and yet wrote to {name}" for name in changed]
                 body = response.content.decode(errors="replace")
+                if who != "ada" and ADDRESS in body:
+                    found.append("shows the client's address")
                 if who in WITHOUT_BUSINESS:
                     found += [f"shows the {what}" for what, it in CANARIES.items() if it in body]
                 told = f"{response.headers}{body}"

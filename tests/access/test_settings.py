@@ -35,3 +35,86 @@ def test_only_behind_a_proxy_is_it_believed_who_it_forwards_for(monkeypatch, val
     found = read()
     assert proxies == found.ALLAUTH_TRUSTED_PROXY_COUNT
     assert bool(found.SECURE_PROXY_SSL_HEADER) == bool(proxies)
+
+
+# --- E-mail -------------------------------------------------------------------------------------------
+
+
+def test_mail_server_is_read_from_its_address(monkeypatch):
+    monkeypatch.setenv("SMTP_URL", "smtp://mailer%40example.org:p%2Fw@mail.example:587")
+    monkeypatch.setenv("MAIL_FROM", "no-reply@alliance.example")
+    found = read()
+    assert (found.EMAIL_HOST, found.EMAIL_PORT) == ("mail.example", 587)
+    assert (found.EMAIL_HOST_USER, found.EMAIL_HOST_PASSWORD) == ("mailer@example.org", "p/w")
+    assert (found.EMAIL_BACKEND, found.DEFAULT_FROM_EMAIL) == (
+        "django.core.mail.backends.smtp.EmailBackend",
+        "no-reply@alliance.example",
+    )
+    assert 0 < found.EMAIL_TIMEOUT < found.CELERY_TASK_SOFT_TIME_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("scheme", "starttls", "tls"), [("smtp", True, False), ("smtps", False, True), ("smtp+plain", False, False)]
+)
+def test_scheme_of_the_mail_server_says_how_it_is_encrypted(monkeypatch, scheme, starttls, tls):
+    monkeypatch.setenv("SMTP_URL", f"{scheme}://mail.example:25")
+    monkeypatch.setenv("MAIL_FROM", "no-reply@alliance.example")
+    found = read()
+    assert (starttls, tls) == (found.EMAIL_USE_TLS, found.EMAIL_USE_SSL)
+
+
+@pytest.mark.parametrize("value", ["mail.example", "http://mail.example:25", "smtp://mail.example", "smtp://h:port"])
+def test_half_an_address_of_a_mail_server_is_refused_without_telling_its_password(monkeypatch, value):
+    monkeypatch.setenv("SMTP_URL", value.replace("//", "//user:CANARY@"))
+    with pytest.raises(ImproperlyConfigured, match="SMTP_URL") as refused:
+        read()
+    assert "CANARY" not in str(refused.value)
+
+
+@pytest.mark.parametrize("given", [{"SMTP_URL": "smtp://mail.example:587"}, {"MAIL_FROM": "no-reply@alliance.example"}])
+def test_server_without_sender_or_sender_without_server_is_refused(monkeypatch, given):
+    monkeypatch.setenv("ALLIANCE_DEMO", "0")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match="both SMTP_URL and MAIL_FROM, or neither"):
+        read()
+
+
+def test_without_a_server_nobody_outside_the_demo_is_sender(monkeypatch):
+    assert read().DEFAULT_FROM_EMAIL
+    monkeypatch.setenv("ALLIANCE_DEMO", "0")
+    assert read().DEFAULT_FROM_EMAIL == ""
+
+
+@pytest.mark.parametrize(
+    "value", ["Harbour <a@b.example>", "a@b.example, c@d.example", "a", "a@b.example\nBcc: c@d.example"]
+)
+def test_sender_is_an_address_alone(monkeypatch, value):
+    monkeypatch.setenv("MAIL_FROM", value)
+    with pytest.raises(ImproperlyConfigured, match="MAIL_FROM"):
+        read()
+
+
+@pytest.mark.parametrize(
+    "value", ["https://alliance.example", "https://alliance.example:8443/", " https://alliance.example "]
+)
+def test_public_address_is_a_scheme_and_a_host(monkeypatch, value):
+    monkeypatch.setenv("PUBLIC_URL", value)
+    assert value.strip().removesuffix("/") == read().PUBLIC_URL
+
+
+@pytest.mark.parametrize(
+    "value", ["alliance.example", "https://alliance.example/x", "https://", "ftp://alliance.example"]
+)
+def test_public_address_with_less_or_more_is_refused(monkeypatch, value):
+    monkeypatch.setenv("PUBLIC_URL", value)
+    with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL"):
+        read()
+
+
+def test_public_address_is_secure_where_the_service_is(monkeypatch):
+    monkeypatch.setenv("PUBLIC_URL", "http://alliance.example")
+    read()
+    monkeypatch.setenv("HTTPS", "1")
+    with pytest.raises(ImproperlyConfigured, match="https://"):
+        read()

@@ -37,6 +37,7 @@ def both(service, other_service):
     factories.make_process_note(mended)
     factories.make_risk_answer(factories.make_session(episode))
     deliver_comments(ratings=Rating.objects.filter(rater="client")[:1], by=service.ada)
+    factories.make_invitation(factories.make_session(episode))
     factories.make_import(service)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
@@ -45,9 +46,9 @@ def both(service, other_service):
         factories.make_attempt(factories.make_rupture(mended), mended)
         factories.make_agreed(mended)
         factories.make_process_note(mended)
-        factories.make_request(factories.make_session(episode))
         factories.make_risk_answer(factories.make_session(episode))
         deliver_comments(ratings=Rating.objects.filter(rater="client")[:1], by=other_service.ada)
+        factories.make_invitation(factories.make_session(episode))
         factories.make_import(other_service)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
     return service, other_service
@@ -72,7 +73,7 @@ def is_of(model, service) -> dict:
 def test_without_an_organisation_every_protected_table_is_empty(both):
     # Nobody has written there yet: allauth's addresses, and forms that were sent.
     with_rows = {name for name in tables() if count(name)}
-    assert with_rows >= set(tables()) - {"account_emailaddress", "accounts_submission", "measures_ratingrequest"}
+    assert with_rows >= set(tables()) - {"account_emailaddress", "accounts_submission"}
     set_organisation(None)
     assert {name: count(name) for name in tables()} == dict.fromkeys(tables(), 0)
 

@@ -25,6 +25,8 @@ from sessions_app.models import ProcessNote, TherapySession
 from tests import factories
 from tests.factories import PASSWORD, Service
 
+# Whom the therapist's e-mails reach, shown to the therapist alone.
+ADDRESS = "canary@post.example"
 # Words that stand in the records of Ada's clients and nowhere else.
 CANARIES = {
     "name": "Kestrel-canary",
@@ -73,6 +75,7 @@ class World:
     risk: RiskAnswer
     request: RatingRequest
     token: str
+    stop_token: str
     supervision: Supervision
     signal: Signal
     rupture: Rupture
@@ -119,7 +122,8 @@ def make_world(service: Service, other: Service) -> World:
     factories.rate_as_therapist(session)
     factories.rate_as_client(session, comment=CANARIES["comment"])
     unrated = factories.make_session(episode)
-    request, token = factories.make_request(unrated)
+    factories.agree_to_mails(unrated.episode.client, ADDRESS)
+    invitation = factories.make_invitation(unrated)
     held_back = factories.make_comment(factories.make_session(episode), HELD_BACK, do_not_raise=True)
     sealed = factories.make_session(episode)
     factories.rate_as_client(sealed, comment="canary of the comment, unseen")
@@ -144,8 +148,9 @@ def make_world(service: Service, other: Service) -> World:
         sealed=sealed,
         held_back=held_back,
         risk=risk,
-        request=request,
-        token=token,
+        request=invitation.request,
+        token=invitation.request.token,
+        stop_token=invitation.stop_token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
         rupture=rupture,
@@ -235,6 +240,8 @@ def address(world: World, route: str) -> str:
         "measures:request-revoke": [world.request.pk],
         "measures:risk-of-episode": [episode],
         "measures:risk-answer": [world.risk.pk],
+        "measures:invitation-send": [world.request.pk],
+        "measures:stop": [world.stop_token],
         "measures:link": [world.token],
         "measures:rate": [world.request.pk],
         "measures:thanks": [world.request.pk],
@@ -303,10 +310,21 @@ def content(world: World, route: str) -> dict[str, Any]:
             "signal_rate": "looser",
             "signal_preset": "",
             "engagement_sessions": 6,
+            "mail_subject": "A question",
+            "mail_name": "",
+            "mail_delay_hours": 0,
+            "mail_reminder_hours": 24,
             "version": 1,
         },
         "clients:client-create": {"code": "N-1", "name": "Newcomer", **episode},
-        "clients:client-edit": {"code": "C-2", "name": "Changed", "version": world.episode.client.version},
+        "clients:client-edit": {
+            "code": "C-2",
+            "name": "Changed",
+            "email": "changed@post.example",
+            "wants_invitations": "on",
+            "mail_agreed_on": today,
+            "version": world.episode.client.version,
+        },
         "clients:episode-create": episode,
         "clients:episode-end": {"ended_on": today, "ending": "planned"},
         "clients:goal-create": {"text": "Sleep through", "target": "−50 %", "baseline": "8", **agreed},

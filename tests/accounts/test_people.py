@@ -245,6 +245,10 @@ def settings_form(**values):
         "signal_rate": "default",
         "engagement_sessions": 5,
         "signal_preset": "",
+        "mail_subject": "A short question for you",
+        "mail_name": "",
+        "mail_delay_hours": 0,
+        "mail_reminder_hours": 144,
         "version": 1,
         **values,
     }
@@ -275,6 +279,13 @@ def test_the_service_is_renamed_and_clients_see_it(service, sam):
         {"risk_text": "x" * 2001},
         {"engagement_sessions": 0},
         {"engagement_sessions": 21},
+        {"mail_subject": ""},
+        {"mail_subject": "How was your session?"},
+        {"mail_subject": "A question\r\nBcc: stranger@post.example"},
+        {"mail_name": "Harbour Psychotherapy"},
+        {"mail_name": "Harbour\nX-Mailer: forged"},
+        {"mail_delay_hours": 73},
+        {"mail_reminder_hours": 168, "mail_delay_hours": -1},
     ],
 )
 def test_a_setting_that_cannot_be_is_said_beside_its_field(service, sam, wrong):
@@ -290,6 +301,23 @@ def test_the_service_chooses_how_readily_a_rupture_is_pointed_out(service, sam):
     assert sam.post(page, settings_form(signal_rate="looser")).status_code == 302
     assert Organisation.objects.get().signal_rate == "looser"
     assert Job.objects.waiting().get(task="ruptures.start_recompute").object_id == service.organisation.pk
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"), [("DEFAULT_FROM_EMAIL", "sets SMTP_URL and MAIL_FROM"), ("PUBLIC_URL", "sets PUBLIC_URL")]
+)
+def test_an_administrator_is_told_why_no_e_mails_are_sent(service, sam, settings, setting, words):
+    page = reverse("accounts:organisation-edit")
+    assert "No e-mails are sent." not in sam.get(page).content.decode()
+    setattr(settings, setting, "")
+    shown = sam.get(page).content.decode()
+    assert "No e-mails are sent." in shown and words in shown
+
+
+@pytest.mark.parametrize("name", ["Harbour", "Haus am Fluß, Büro", "Rivière & Fils", "Environmental 🌊", "Tide <3"])
+def test_a_name_that_could_be_about_anything_may_stand_in_e_mails(service, sam, name):
+    assert sam.post(reverse("accounts:organisation-edit"), settings_form(mail_name=name)).status_code == 302
+    assert Organisation.objects.get().mail_name == name
 
 
 def test_what_a_form_does_not_offer_cannot_be_set_through_it(service, sam):

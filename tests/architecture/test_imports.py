@@ -18,6 +18,7 @@ RULES = (
     "measures.scoring",
     "measures.statistics",
     "ruptures.aftermath",
+    "measures.timing",
     "ruptures.analysis",
     "ruptures.detection",
     "ruptures.lifecycle",
@@ -35,7 +36,7 @@ RULES = (
 )
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
-    "catalogue", "plan", "priors", "risk", "evidence", "origins", "encryption", "rotation", "comments",
+    "catalogue", "plan", "priors", "risk", "evidence", "origins", "encryption", "rotation", "comments", "mail",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",

@@ -22,7 +22,7 @@ from alliance_site import embedded
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.actions.comments import deliver_comments
-from measures.models import EpisodeSeries, OwnMeasure, Trend
+from measures.models import EpisodeSeries, Invitation, OwnMeasure, Trend
 from ruptures import actions as ruptures
 from ruptures.models import Rupture
 from tests import factories
@@ -37,6 +37,7 @@ NOT_BY_A_PERSON = {
     "jobs.PeriodicRun": "the clock starts it",
     "accounts.Organisation.created_at": "there is nobody in it yet; the command asks whoever runs it",
     "accounts.User.created_at": "the first person is added by nobody; the audit event says who added the others",
+    "clients.Client.unsubscribed_at": "the client has no account and asks through a link",
     "accounts.AuditEvent.happened_at": "`person` is who did it",
     "sessions_app.ProcessNote": "`author` writes and changes it, and nobody else",
     "measures.RatingRequest.expires_at": "a deadline, which comes by itself",
@@ -44,6 +45,7 @@ NOT_BY_A_PERSON = {
     "measures.RiskAnswer.raised_at": "follows from a rating, which says by whom",
     "measures.RiskAnswer.passed_on_at": "the clock passes it on",
     "measures.RiskAnswer.withdrawn_at": "follows from a correction, which says by whom",
+    "measures.Invitation": "a worker sends it; the event says who asked for it",
     "measures.EpisodeSeries.changed_at": "follows from a rating, which says by whom",
     "measures.EpisodeSeries.computed_at": "a worker computes it",
     "measures.ServicePrior.estimated_at": "a worker estimates it",
@@ -216,6 +218,7 @@ class Rows:
     clients_rating: Any
     follow_up: Any
     request: Any
+    invitation: Any
     job: Any
     supervision: Any
     submission: Any
@@ -284,7 +287,7 @@ def rows(service):
     episode = factories.make_episode(service.ada)
     session, next_session = factories.make_course(episode, [7, 7])
     third = factories.make_session(episode)
-    request, _token = factories.make_request(third)
+    invitation = factories.make_invitation(third)
     # Two rows that only a form and the clock write.
     submission = Submission.objects.create(
         organisation=service.organisation, key=uuid.uuid4(), digest="0" * 64, location="/", created_by=service.ada
@@ -301,7 +304,8 @@ def rows(service):
         rating=ratings["therapist"],
         clients_rating=ratings["client"],
         follow_up=ratings["client"].follow_up,
-        request=request,
+        request=invitation.request,
+        invitation=invitation,
         job=Job.objects.get(object_id=episode.pk),
         supervision=Supervision.objects.current().get(supervisor=service.ruth),
         submission=submission,
@@ -369,6 +373,14 @@ CASES: dict[str, Case] = {
     "accounts_submission_once": copy("submission", lambda rows: {"key": uuid.uuid4()}),
     "clients_client_code_once": copy("client", lambda rows: {"code": "R-2"}),
     "clients_client_code_given": change("client", {"code": "R-3"}, {"code": ""}),
+    "clients_client_agreed_with_address": change(
+        "client", {"mail_agreed_on": None, "email": ""}, {"mail_agreed_on": TODAY, "email": ""}
+    ),
+    "clients_client_agreed_or_unsubscribed": change(
+        "client",
+        {"mail_agreed_on": None, "unsubscribed_at": NOW},
+        {"mail_agreed_on": TODAY, "email": "rowan@post.example", "unsubscribed_at": NOW},
+    ),
     "clients_episode_one_open": copy("episode", lambda rows: {"ended_on": TODAY, "ending": "planned"}),
     "clients_episode_ending_paired": change("episode", {"ended_on": TODAY, "ending": "client"}, {"ended_on": TODAY}),
     "clients_episode_ends_after_start": change(
@@ -514,6 +526,24 @@ CASES: dict[str, Case] = {
         lambda rows: {"redeemed_at": NOW, "redeemed_key": rows.ada.pk},
         lambda rows: {"redeemed_at": NOW},
     ),
+    "measures_invitation_kind_once": Case(
+        lambda rows: rows.invitation, lambda rows: {"kind": "first"}, lambda rows: {"kind": "reminder"}
+    ),
+    "measures.Invitation.stop_hash": Case(
+        lambda rows: rows.invitation,
+        lambda rows: {"stop_hash": "1" * 64},
+        lambda rows: {"stop_hash": Invitation.objects.get(kind="reminder").stop_hash},
+    ),
+    "measures_invitation_kind_known": Case(
+        lambda rows: rows.invitation, lambda rows: {"kind": "first"}, lambda rows: {"kind": "third"}
+    ),
+    "measures_invitation_state_known": change("invitation", {"state": "dropped"}, {"state": "lost", "claimed_at": NOW}),
+    "measures_invitation_sent_at": change(
+        "invitation", {"state": "sent", "sent_at": NOW, "claimed_at": NOW}, {"state": "sent", "claimed_at": NOW}
+    ),
+    "measures_invitation_claimed_at": change(
+        "invitation", {"state": "claimed", "claimed_at": NOW}, {"state": "refused"}
+    ),
     "measures_series_not_ahead": change("series", {"input_version": 90}, {"computed_version": 99}),
     "measures.EpisodeSeries.episode": copy(
         "series", lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9")}
@@ -540,6 +570,9 @@ CASES: dict[str, Case] = {
     ),
     "accounts_organisation_signal_preset_known": change(
         "organisation", {"signal_preset": "gumz-strict"}, {"signal_preset": "any"}
+    ),
+    "accounts_organisation_mail_hours": change(
+        "organisation", {"mail_delay_hours": 72, "mail_reminder_hours": 167}, {"mail_reminder_hours": 168}
     ),
     "ruptures_signal_rate_with_tail": change("signal", {"rate": "", "tail": None}, {"tail": None}),
     "accounts_organisation_engagement_1_to_20": change(

@@ -183,6 +183,7 @@ PAGES = {
     "new rupture with errors": (steps.THERAPIST, new_rupture_with_errors),
     "repair attempt with errors": (steps.THERAPIST, attempt_with_errors),
     "unusable link": (None, goto("/r/nothing")),
+    "link that stops nothing": (None, goto("/stop/nothing")),
     "caseload": (steps.SUPERVISOR, caseload_with_chart),
     "people": (steps.ADMINISTRATOR, goto("/people/")),
     "service": (steps.ADMINISTRATOR, goto("/service/")),

@@ -120,6 +120,75 @@ def test_change_of_a_client_saved_meanwhile_is_refused_with_the_client_as_it_is_
     assert Client.objects.get().name == "Robin"
 
 
+# --- E-mail -----------------------------------------------------------------------------------------
+
+ADDRESS = "rowan@post.example"
+
+
+@pytest.fixture
+def agreed(service) -> Client:
+    client = actions.create_client(code="R-0417", name="Rowan", by=service.ada)
+    assert not client.wants_invitations, "nobody is mailed who has not agreed"
+    return actions.update_client(client=client, version=1, email=ADDRESS, mail_agreed_on=TODAY(), by=service.ada)
+
+
+def test_agreement_is_kept_with_its_day_and_the_event_tells_no_address(agreed):
+    client = Client.objects.get()
+    assert (client.email, client.mail_agreed_on, client.wants_invitations) == (ADDRESS, TODAY(), True)
+    assert AuditEvent.objects.get(action="client.changed").fields == ["email", "mail_agreed_on"]
+
+
+def test_agreement_without_an_address_is_refused_beside_it(service, agreed):
+    with pytest.raises(ValidationError) as refused:
+        actions.update_client(client=agreed, version=2, email="", by=service.ada)
+    assert list(refused.value.message_dict) == ["email"]
+    assert Client.objects.get().email == ADDRESS
+
+
+@pytest.mark.parametrize(
+    "address", ["rowan", "rowan@", "rowan@post.example\nBcc: a@b.example", "rowan@a, b@c.example", "r ó@post.example"]
+)
+def test_what_is_no_address_is_refused(service, address):
+    client = actions.create_client(code="R-0417", by=service.ada)
+    with pytest.raises(ValidationError) as refused:
+        actions.update_client(client=client, version=1, email=address, by=service.ada)
+    assert list(refused.value.message_dict) == ["email"]
+
+
+@pytest.mark.parametrize("address", ["rowan@bücher.example", "o'rowan+alliance@post.example", " rowan@post.example "])
+def test_address_of_any_domain_is_taken(service, address):
+    client = actions.create_client(code="R-0417", by=service.ada)
+    actions.update_client(client=client, version=1, email=address, by=service.ada)
+    assert Client.objects.get().email == address.strip()
+
+
+def test_two_clients_may_share_an_address(service, agreed):
+    other = actions.create_client(code="R-0418", by=service.ada)
+    actions.update_client(client=other, version=1, email=ADDRESS, mail_agreed_on=TODAY(), by=service.ada)
+    actions.unsubscribe(client=other)
+    assert [client.wants_invitations for client in Client.objects.order_by("code")] == [True, False]
+
+
+def test_client_who_asks_for_no_more_has_not_agreed_any_more_and_it_is_on_record_once(agreed):
+    actions.unsubscribe(client=agreed)
+    actions.unsubscribe(client=agreed)
+    client = Client.objects.get()
+    assert (client.wants_invitations, client.version) == (False, 3)
+    assert timezone.now() - client.unsubscribed_at < timedelta(minutes=1)
+    event = AuditEvent.objects.get(action="client.unsubscribed")
+    assert (event.client_id, event.person) == (client.pk, None)
+
+
+def test_new_agreement_takes_the_place_of_the_end_that_was_asked_for(service, agreed):
+    actions.unsubscribe(client=agreed)
+    client = Client.objects.get()
+    actions.update_client(client=client, version=3, name="Robin", by=service.ada)
+    assert Client.objects.get().unsubscribed_at is not None, "another change is no agreement"
+    actions.update_client(client=client, version=4, mail_agreed_on=TODAY(), by=service.ada)
+    client = Client.objects.get()
+    assert (client.wants_invitations, client.unsubscribed_at) == (True, None)
+
+
 # --- Episodes ---------------------------------------------------------------------------------------
 
 
@@ -335,6 +404,56 @@ def test_client_edit_sent_twice_is_no_conflict(service, browser_of):
     for _ in range(2):
         assert browser.post(url, edit_of(client, name="Robin")).status_code == 302
     assert Client.objects.get().version == 2
+
+
+def test_agreement_is_given_on_the_clients_page_and_taken_back_by_taking_the_tick_away(service, browser_of):
+    client = factories.make_episode(service.ada).client
+    browser = browser_of(service.ada)
+    url = reverse("clients:client-edit", args=[client.pk])
+    assert browser.get(url).context["form"]["mail_agreed_on"].value() == TODAY()
+    given = {"email": ADDRESS, "wants_invitations": "on", "mail_agreed_on": TODAY().isoformat()}
+    assert browser.post(url, edit_of(client, **given)).status_code == 302
+    client = Client.objects.get()
+    assert (client.email, client.mail_agreed_on) == (ADDRESS, TODAY())
+    taken_back = {"email": ADDRESS, "mail_agreed_on": TODAY().isoformat(), "submission": ""}
+    assert browser.post(url, edit_of(client, **taken_back)).status_code == 302
+    assert not Client.objects.get().wants_invitations and Client.objects.get().email == ADDRESS
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"email": "rowan"}, "email"),
+        ({"email": ""}, "email"),
+        ({"email": "rowan@post.example\r\nBcc: a@b.example"}, "email"),
+        ({"mail_agreed_on": ""}, "mail_agreed_on"),
+        ({"mail_agreed_on": "2999-01-01"}, "mail_agreed_on"),
+    ],
+)
+def test_agreement_that_cannot_be_is_refused_beside_its_field_with_nothing_lost(service, browser_of, wrong, field):
+    client = factories.make_episode(service.ada).client
+    url = reverse("clients:client-edit", args=[client.pk])
+    typed = {"email": ADDRESS, "wants_invitations": "on", "mail_agreed_on": TODAY().isoformat(), "name": "Robin"}
+    page = browser_of(service.ada).post(url, edit_of(client, **{**typed, **wrong}))
+    assert (page.status_code, list(page.context["form"].errors)) == (422, [field])
+    assert 'value="Robin"' in page.content.decode()
+    assert not Client.objects.get().wants_invitations
+
+
+def test_client_who_asked_for_no_more_while_the_page_was_open_is_not_agreed_again_by_saving_it(service, browser_of):
+    client = factories.make_episode(service.ada).client
+    browser = browser_of(service.ada)
+    given = {"email": ADDRESS, "wants_invitations": "on", "mail_agreed_on": TODAY().isoformat()}
+    url = reverse("clients:client-edit", args=[client.pk])
+    browser.post(url, edit_of(client, **given))
+    opened = Client.objects.get()
+    actions.unsubscribe(client=opened)
+    conflict = browser.post(url, edit_of(opened, **given, submission="6f3e4c1e-7c0b-4f0e-9d2e-2f8f0c7d1a04"))
+    assert conflict.status_code == 409
+    assert "asked for no more on" in conflict.content.decode()
+    assert conflict.context["form"]["email"].value() == ADDRESS
+    assert not Client.objects.get().wants_invitations
+    assert "asked for no more e-mails on" in browser.get(url).content.decode()
 
 
 @pytest.mark.parametrize(

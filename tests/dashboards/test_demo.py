@@ -175,7 +175,13 @@ def test_sessions_of_an_episode_are_in_order_and_none_is_before_its_start(loaded
 
 def test_some_ratings_wait_for_the_therapists_own(loaded):
     assert Rating.objects.current().sealed().exists()
-    assert not RatingRequest.objects.exists()
+
+
+def test_one_link_waits_to_be_sent_by_e_mail_to_a_client_who_agreed(loaded):
+    link = RatingRequest.objects.get()
+    assert link.session.episode.client.wants_invitations and link.session.episode.is_open
+    assert set(link.invitations.values_list("kind", "state")) == {("first", "waiting"), ("reminder", "waiting")}
+    assert 10 < Client.objects.filter(mail_agreed_on__isnull=False).count() < loaded["clients"] / 2
 
 
 def test_every_episode_asks_for_its_trends(loaded):

@@ -322,6 +322,41 @@ def fail_quoting_somebody(object_id: uuid.UUID) -> None:
     raise ValueError("the client wrote: CANARY")
 
 
+def test_job_in_steps_keeps_what_it_wrote_before_it_broke_and_is_tried_again(committed):
+    first = ask()
+    (job,) = actions.take_waiting_jobs()
+    told = []
+
+    def step_and_break(object_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
+        told.append((object_id, organisation_id))
+        with acting_in(organisation_id):
+            ask()
+        raise ValueError
+
+    actions.run_job_in_steps(job.pk, step_and_break)
+    assert told == [(first, ORGANISATION)]
+    assert Job.objects.exclude(pk=job.pk).count() == 1, "the step was taken back"
+    job.refresh_from_db()
+    assert (job.handed_at, job.attempts, job.last_error) == (None, 1, "ValueError")
+
+
+def test_job_in_steps_is_done_once_however_often_it_is_delivered(committed):
+    ask()
+    (job,) = actions.take_waiting_jobs()
+    done: list[uuid.UUID] = []
+
+    def work(object_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
+        done.append(object_id)
+        with meanwhile(lambda: actions.run_job_in_steps(job.pk, work)) as other_worker:
+            other_worker()
+
+    actions.run_job_in_steps(job.pk, work)
+    actions.run_job_in_steps(job.pk, work)
+    assert len(done) == 1
+    job.refresh_from_db()
+    assert job.finished_at is not None and job.attempts == 1
+
+
 @pytest.mark.django_db
 def test_failure_is_counted_and_tried_again_later_with_its_writes_taken_back(caplog):
     ask()
