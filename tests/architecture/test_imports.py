@@ -13,6 +13,9 @@ RULES = (
     "measures.instruments",
     "measures.scoring",
     "measures.statistics",
+    "measures.battery",
+    "measures.languages",
+    "measures.totals",
     "ruptures.analysis",
     "ruptures.detection",
     "ruptures.states",
@@ -26,7 +29,7 @@ RULES = (
 )
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
-    "catalogue", "plan", "priors", "risk", "evidence",
+    "catalogue", "plan", "priors", "risk", "evidence", "schedule", "wordings",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",
