@@ -13,7 +13,7 @@ from jobs import actions as jobs
 from jobs.models import Job
 from jobs.organisation import NoOrganisation, acting_in, current_organisation, set_organisation
 from measures import actions as measures
-from measures.models import Rating, Trend
+from measures.models import Licence, Rating, Trend, Wording
 from ruptures import actions as ruptures
 from ruptures.tasks import judge_episode
 from sessions_app.models import TherapySession
@@ -31,12 +31,14 @@ def both(service, other_service):
     """A course of therapy in each service. The test acts inside the first."""
     episode = factories.make_episode(service.ada)
     factories.make_signal(episode)
+    factories.make_choices(service, episode)
     factories.make_risk_answer(factories.make_session(episode))
     factories.make_import(service)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
         factories.make_signal(episode)
+        factories.make_choices(other_service, episode)
         factories.make_request(factories.make_session(episode))
         factories.make_risk_answer(factories.make_session(episode))
         factories.make_import(other_service)
@@ -88,7 +90,9 @@ def test_no_query_finds_a_row_of_the_other_service(both, model):
         assert cursor.fetchone() == (0,)
 
 
-WRITABLE = [model for model in PROTECTED if model is not AuditEvent]
+# Of a wording only that it ended can be written.
+NEVER_CHANGED = (AuditEvent, Licence, Wording)
+WRITABLE = [model for model in PROTECTED if model not in NEVER_CHANGED]
 
 
 @pytest.mark.parametrize("model", WRITABLE, ids=lambda model: model.__name__)
@@ -206,6 +210,19 @@ def test_audit_events_can_be_neither_changed_nor_deleted(service):
         "UPDATE accounts_auditevent SET action = 'nothing'",
         "DELETE FROM accounts_auditevent",
         "TRUNCATE accounts_auditevent",
+    ):
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            connection.cursor().execute(statement)
+
+
+def test_licences_and_words_can_be_neither_changed_nor_deleted(service):
+    factories.make_wording(service)
+    for statement in (
+        "UPDATE measures_wording SET items = '[]'",
+        "UPDATE measures_wording SET language = 'de'",
+        "DELETE FROM measures_wording",
+        "UPDATE measures_licence SET statement = 'anything'",
+        "DELETE FROM measures_licence",
     ):
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             connection.cursor().execute(statement)
