@@ -19,7 +19,7 @@ from ..battery import ASKED, Entry
 from ..instruments import Edition
 from ..models import BatteryOverride, Rater, Rating, RatingRequest
 from ..totals import check_totals, score_of_total
-from . import check_took_place, locked_session, store
+from . import check_took_place, locked_session, revoke_request, store
 
 
 @transaction.atomic
@@ -117,7 +117,8 @@ def enter_from_paper(
     )
     if rater == Rater.CLIENT:
         open_links = RatingRequest.objects.filter(session=session, instrument=instrument)
-        open_links.filter(revoked_at=None, redeemed_at=None).update(revoked_at=Now(), revoked_by=by)
+        for request in open_links.filter(revoked_at=None, redeemed_at=None):
+            revoke_request(request=request, by=by)
     return store(rating, scores)
 
 
