@@ -13,11 +13,19 @@ NAVIGATION = [
     (
         "Clients",
         "clients:client-list",
-        ("clients:", "dashboards:episode", "sessions_app:session", "measures:"),
+        (
+            *("clients:", "dashboards:episode", "sessions_app:session"),
+            *("measures:paper", "measures:episode", "measures:risk"),
+        ),
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision")),
     ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
+    (
+        "Instruments",
+        "measures:instrument-list",
+        ("measures:instrument", "measures:licence", "measures:wording", "measures:battery"),
+    ),
     ("Trends", "ruptures:trends", ("ruptures:",)),
     ("Imports", "reports:import-list", ("reports:import", "reports:template")),
 ]

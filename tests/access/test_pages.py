@@ -70,6 +70,19 @@ measures:risk-answer              in 200 404  200  200  404 403  403   in   404 
 measures:link                    302 302 302  302  302  302 302  302  302   302   302
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  404 404 404  404  404  404 404  404  404   404   404
+measures:rate-next               405 405 405  405  405  405 405  405  405   405   405
+measures:paper                    in 200 404  403  403  403 403  403   in   404   403
+measures:episode-battery          in 200 404  403  403  403 403  403   in   404   403
+measures:episode-battery-reset    in 405 405  403  405  403 403  403   in   405   403
+measures:battery                  in 403 403  403  403  403 200  403   in   403   200
+measures:battery-remove           in 403 403  403  403  403 405  403   in   403   405
+measures:battery-move             in 403 403  403  403  403 405  403   in   403   405
+measures:instrument-list          in 403 403  403  403  403 200  403   in   403   200
+measures:instrument               in 403 403  403  403  403 200  403   in   403   200
+measures:instrument-switch        in 403 403  403  403  403 405  403   in   403   405
+measures:licence-record           in 403 403  403  403  403 405  403   in   403   405
+measures:wording-create           in 403 403  403  403  403 200  403   in   403   200
+measures:wording-end              in 403 403  403  403  403 405  403   in   403   405
 ruptures:trends                   in 403 403  403  403  403 200  403   in   403   200
 ruptures:trends-progress          in 403 403  403  403  403 200  403   in   403   200
 ruptures:recompute                in 403 403  403  403  403 405  403   in   403   405
@@ -135,6 +148,19 @@ measures:risk-answer              in 302 404  403  403  404 403  403   in   404 
 measures:link                    405 405 405  405  405  405 405  405  405   405   405
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  405 405 405  405  405  405 405  405  405   405   405
+measures:rate-next               404 404 404  404  404  404 404  404  404   404   404
+measures:paper                    in 302 404  403  403  403 403  403   in   404   403
+measures:episode-battery          in 302 404  403  403  403 403  403   in   404   403
+measures:episode-battery-reset    in 302 404  403  403  403 403  403   in   404   403
+measures:battery                  in 403 403  403  403  403 302  403   in   403   302
+measures:battery-remove           in 403 403  403  403  403 302  403   in   403   302
+measures:battery-move             in 403 403  403  403  403 302  403   in   403   302
+measures:instrument-list          in 403 403  403  403  403 405  403   in   403   405
+measures:instrument               in 403 403  403  403  403 405  403   in   403   405
+measures:instrument-switch        in 403 403  403  403  403 302  403   in   403   302
+measures:licence-record           in 403 403  403  403  403 302  403   in   403   302
+measures:wording-create           in 403 403  403  403  403 302  403   in   403   302
+measures:wording-end              in 403 403  403  403  403 302  403   in   403   404
 ruptures:trends                   in 403 403  403  403  403 405  403   in   403   405
 ruptures:trends-progress          in 403 403  403  403  403 405  403   in   403   405
 ruptures:recompute                in 403 403  403  403  403 302  403   in   403   302
@@ -415,6 +441,7 @@ def everybody_may_read(monkeypatch):
         "sessions_app.models.reach",
         "measures.models.reach",
         "measures.models.risk.reach",
+        "measures.models.service.reach",
     ):
         monkeypatch.setattr(place, lambda user, path: Q())
 
@@ -425,7 +452,8 @@ def everybody_may_open(monkeypatch):
 
 def everybody_may_write(monkeypatch):
     apps = ("clients.views", "clients.actions", "sessions_app.views", "sessions_app.actions", "measures.views")
-    for place in (*apps, "measures.actions"):
+    inner = ("measures.views.battery", "measures.views.paper", "measures.actions.clients")
+    for place in (*apps, *inner, "measures.actions"):
         monkeypatch.setattr(f"{place}.check_own", lambda user, therapist_id: None)
 
 
@@ -450,6 +478,7 @@ def a_supervisor_reads_everybody(monkeypatch):
         "sessions_app.models.reach",
         "measures.models.reach",
         "measures.models.risk.reach",
+        "measures.models.service.reach",
     ):
         monkeypatch.setattr(place, reach)
 

@@ -14,8 +14,10 @@ from accounts.models import Supervision, User
 from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
+from measures import instruments
 from measures.actions.risk import acknowledge_risk
-from measures.models import Rating, RatingRequest, RiskAnswer
+from measures.forms.service import WordingForm
+from measures.models import BatteryOverride, Rating, RatingRequest, RiskAnswer, Wording
 from reports import actions as imports
 from reports.mapping import toml_of
 from reports.models import ImportBatch
@@ -63,6 +65,8 @@ class World:
     token: str
     supervision: Supervision
     signal: Signal
+    override: BatteryOverride
+    wording: Wording
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
@@ -127,6 +131,8 @@ def make_world(service: Service, other: Service) -> World:
         token=token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
+        override=factories.make_choices(service, episode),
+        wording=factories.make_wording(service, language="de"),
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
@@ -201,6 +207,15 @@ def address(world: World, route: str) -> str:
         "measures:link": [world.token],
         "measures:rate": [world.request.pk],
         "measures:thanks": [world.request.pk],
+        "measures:rate-next": [world.request.pk],
+        "measures:paper": [world.unrated.pk],
+        "measures:episode-battery": [episode],
+        "measures:episode-battery-reset": [world.override.pk],
+        "measures:instrument": ["wai-sr"],
+        "measures:instrument-switch": ["wai-sr"],
+        "measures:licence-record": ["wai-sr"],
+        "measures:wording-create": ["wai-sr"],
+        "measures:wording-end": [world.wording.pk],
         "ruptures:signal-confirm": [world.signal.pk],
         "ruptures:signal-dismiss": [world.signal.pk],
         "dashboards:episode": [episode],
@@ -222,6 +237,16 @@ def address(world: World, route: str) -> str:
     return reverse(route, args=arguments.get(route, []))
 
 
+def looked_at(words: dict[str, Any]) -> dict[str, Any]:
+    """A wording as the second step of its page sends it."""
+    form = WordingForm(
+        words | {"text": "\n".join(f"Question {number}" for number in range(1, 13))},
+        instrument=instruments.instruments()["wai-sr"],
+    )
+    assert form.is_valid(), form.errors
+    return {**form.data, "looked_at": form.stamp, "do": "save"}
+
+
 def content(world: World, route: str) -> dict[str, Any]:
     """What a form would send there so that the action is carried out if it is let through."""
     today = timezone.localdate().isoformat()
@@ -232,6 +257,7 @@ def content(world: World, route: str) -> dict[str, Any]:
     named = {"number": "nr", "date": "day", "order": "ymd"}
     items = {f"outcome-check-in_client-item-{n}": f"q{n}" for n in range(1, 5)}
     passwords = {"oldpassword": PASSWORD, "password1": "another long one 5", "password2": "another long one 5"}
+    licence = {"statement": "By letter.", "dated_on": today, "name": "Sam Pereira"}
     forms: dict[str, dict[str, Any]] = {
         "account_login": {"login": "nobody@harbour.example", "password": "a guess"},
         "account_change_password": passwords,
@@ -258,6 +284,14 @@ def content(world: World, route: str) -> dict[str, Any]:
         "measures:baseline": {"session": world.session.number},
         "measures:request-create": {"instrument": "session-check-in"},
         "measures:risk-answer": {"done": "Rang the client.", "back": "today"},
+        "measures:paper": {"measure": "phq-9:client", "filled_in_on": today, "total-total": "9"},
+        "measures:episode-battery": {"measure": "phq-9:client", "rhythm": "every"},
+        "measures:battery": {"measure": "phq-9:client", "rhythm": "every"},
+        "measures:battery-remove": {"instrument": "outcome-check-in", "rater": "client", "rhythm": "every"},
+        "measures:battery-move": {"instrument": "outcome-check-in", "rater": "client", "rhythm": "every"},
+        "measures:instrument-switch": {"is_on": "0"},
+        "measures:licence-record": licence,
+        "measures:wording-create": looked_at({"rater": "client", "language": "fr", **licence}),
         "ruptures:signal-dismiss": {"reason": "talked"},
         "measures:rate": {"submission": uuid.uuid4(), "item-1": "5"},
         "reports:import-create": {"file": SimpleUploadedFile("new.csv", b"who,nr\nI-2,1\n")},
