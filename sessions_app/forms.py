@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 from django.utils import timezone
 
@@ -39,6 +42,14 @@ class LogForm(SessionForm):
     wants_link = forms.BooleanField(
         required=False, initial=True, label="Make a link for the client’s rating when I save"
     )
+
+    def __init__(self, *args: Any, asked: Sequence[str], **kwargs: Any) -> None:
+        """`asked` are the names of what the link leads through; without any there is none to make."""
+        super().__init__(*args, **kwargs)
+        if asked:
+            self.fields["wants_link"].help_text = f"It leads through: {', then '.join(asked)}."
+        else:
+            del self.fields["wants_link"]
 
 
 class EditForm(SessionForm):

@@ -16,9 +16,10 @@ from accounts.idempotency import write_once
 from clients.actions import StaleVersion
 from clients.selectors import episodes
 from measures import actions as measures
-from measures import instruments
+from measures import catalogue, schedule
 from measures import selectors as ratings
-from measures.forms import RatingForm
+from measures.forms import OwnRatings, own_choices
+from measures.models import Rating, RatingRequest
 from measures.risk import of_the_past
 from measures.views import link_of, qr_of
 from measures.views.risk import SESSION, TODAY, notices_now, notices_of_episode
@@ -28,8 +29,6 @@ from ruptures.selectors import new_signals
 from . import actions, selectors
 from .forms import EditForm, LogForm
 from .models import TherapySession
-
-OWN_INSTRUMENT = "session-check-in"
 
 
 @require_GET
@@ -50,17 +49,19 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     check_own(request.user, episode.therapist_id)
     if not episode.is_open:
         raise PermissionDenied("This episode has ended.")
-    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)})
-    own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"))
+    number = actions.next_number(episode)
+    owed = schedule.owed_next(episode, number)
+    form = LogForm(request.POST or None, initial={"number": number}, asked=schedule.names_to_ask(owed))
+    own = OwnRatings(request.POST or None, codes=[entry.instrument for entry in owed if entry.rater == "therapist"])
     if request.method == "POST":
 
         def write() -> str:
             values = form.values
-            wants_link = values.pop("wants_link")
+            wants_link = values.pop("wants_link", False)
             session = actions.log_session(episode=episode, **values, by=request.user)
-            save_own_rating(session, own, request)
+            save_own_ratings(session, own, request)
             if wants_link and session.took_place:
-                measures.request_rating(session=session, instrument=OWN_INSTRUMENT, by=request.user)
+                measures.request_due(session=session, by=request.user)
             return reverse("sessions_app:session", args=[session.pk])
 
         # Both are asked: a mistake in one must not hide a mistake in the other.
@@ -75,13 +76,20 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     return form_page(request, "sessions_app/session_log.html", context)
 
 
-def save_own_rating(session: TherapySession, own: RatingForm, request: SignedInRequest) -> None:
+def save_own_ratings(session: TherapySession, own: OwnRatings, request: SignedInRequest) -> None:
     """An untouched rating is none; one that says what the saved one says writes nothing."""
-    same = own.saved and {str(number): answer for number, answer in own.answers.items()} == own.saved
-    if own.is_answered and not same:
-        measures.submit_rating(
-            session=session, instrument=OWN_INSTRUMENT, rater="therapist", answers=own.answers, by=request.user
-        )
+    for form in own.forms:
+        same = form.saved and {str(number): answer for number, answer in form.answers.items()} == form.saved
+        if form.is_answered and not same:
+            code = form.edition.instrument
+            measures.submit_rating(
+                session=session,
+                instrument=code,
+                rater="therapist",
+                answers=form.answers,
+                wording_id=own.wording_ids[code],
+                by=request.user,
+            )
 
 
 def record_viewed(session: TherapySession, request: SignedInRequest) -> None:
@@ -100,6 +108,9 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     is_own = session.episode.therapist_id == request.user.pk
     record_viewed(session, request)
     shown = ratings.session_ratings(session)
+    requests = ratings.open_requests(session)
+    asked = {open_request.instrument for open_request in requests}
+    asking = schedule.asking(session, rated=shown.rated, asked=asked)
     risk = notices_of_episode(request, session.episode, back=SESSION)
     context = {
         "risk": risk,
@@ -110,20 +121,26 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "is_own": is_own,
         "ratings": ratings.described(shown.shown),
         "is_sealed": shown.is_sealed,
-        "links": links(request, session) if is_own else [],
-        "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
+        "wanted": asking.lines,
+        "others": asking.others,
         "kept": request.session.pop("kept", ""),
     }
+    if is_own and session.took_place:
+        context["links"] = links(request, requests, asking.lines)
     return render(request, "sessions_app/session.html", context)
 
 
-def links(request: HttpRequest, session: TherapySession) -> list[dict[str, Any]]:
+def links(request: HttpRequest, requests: list[RatingRequest], wanted: list[schedule.Wanted]) -> list[dict[str, Any]]:
+    """The open links with what each leads on to."""
     shown = []
-    for open_request in ratings.open_requests(session):
+    for open_request in requests:
         link = link_of(request, open_request)
         if link:
-            name = instruments.instruments()[open_request.instrument].name
-            shown.append({"request": open_request, "link": link, "qr": qr_of(link), "name": name})
+            code = open_request.instrument
+            is_before = any(line.entry.is_before for line in wanted if line.entry.instrument == code)
+            then = [line.name for line in wanted if line.can_follow(code, is_before=is_before)]
+            name = catalogue.known([code])[code].name
+            shown.append({"request": open_request, "link": link, "qr": qr_of(link), "name": name, "then": then})
     return shown
 
 
@@ -135,17 +152,20 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
         record_viewed(session, request)
     fields = ("number", "held_on", "attendance", "format", "note", "version")
     form = EditForm(request.POST or None, initial={name: getattr(session, name) for name in fields})
-    saved = ratings.session_ratings(session).by("therapist", OWN_INSTRUMENT)
-    own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"), rating=saved)
+    saved = own_ratings(session)
+    codes = [entry.instrument for entry in schedule.owed_by(session) if entry.rater == "therapist"]
+    own = OwnRatings(request.POST or None, codes=list(dict.fromkeys([*codes, *saved])), saved=saved)
     is_sent = request.method == "POST" and all([form.is_valid(), own.is_valid()])
     # On a page that is out of date nobody emptied a rating: it was not there yet.
-    if is_sent and own.is_emptied and form.cleaned_data["version"] == session.version:
-        own.add_error(None, "A saved rating can be corrected, but not emptied. Give at least one answer.")
+    if is_sent and form.cleaned_data["version"] == session.version:
+        for one in own.forms:
+            if one.is_emptied:
+                one.add_error(None, "A saved rating can be corrected, but not emptied. Give at least one answer.")
     if is_sent and own.is_valid():
 
         def write() -> str:
             changed = measures.change_session(session=session, by=request.user, **form.values)
-            save_own_rating(changed, own, request)
+            save_own_ratings(changed, own, request)
             return reverse("sessions_app:session", args=[session.pk])
 
         try:
@@ -161,21 +181,29 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
     return form_page(request, "sessions_app/session_edit.html", context)
 
 
+def own_ratings(session: TherapySession) -> dict[str, Rating]:
+    """The therapist's own ratings of a session by instrument, those that are off left out."""
+    on = own_choices()
+    shown = ratings.session_ratings(session).shown
+    return {rating.instrument: rating for rating in shown if rating.rater == "therapist" and rating.instrument in on}
+
+
 def conflict_page(
-    request: HttpRequest, form: EditForm, own: RatingForm, current: TherapySession, session: TherapySession
+    request: HttpRequest, form: EditForm, own: OwnRatings, current: TherapySession, session: TherapySession
 ) -> HttpResponse:
     """Both texts side by side. Nothing is overwritten: saving again says which one the person means."""
     typed = {**form.data.dict(), "version": current.version}  # type: ignore[attr-defined]
     again = EditForm(initial={name: typed.get(name, "") for name in form.fields if name != "submission"})
-    saved = ratings.session_ratings(current).by("therapist", OWN_INSTRUMENT)
-    if saved and not own.is_answered:
-        own = RatingForm(edition=own.edition, rating=saved)  # untouched where it was opened: that takes nothing back
+    saved = own_ratings(current)
+    codes = [one.edition.instrument for one in own.forms]
+    if saved and not any(one.is_answered for one in own.forms):
+        own = OwnRatings(codes=codes, saved=saved)  # untouched where it was opened: that takes nothing back
     cancel_url = reverse("sessions_app:session", args=[session.pk])
     context = {
         "form": again,
         "own": own,
         "current": current,
-        "saved": ratings.described([saved])[0] if saved else None,
+        "saved": ratings.described(list(saved.values())),
         "episode": session.episode,
         "cancel_url": cancel_url,
     }
