@@ -16,7 +16,10 @@ from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
 from measures import actions as measures
+from measures.actions import clients as of_one_client
+from measures.actions import service
 from measures.actions.risk import acknowledge_risk
+from measures.battery import Entry, Rhythm
 from sessions_app import actions as sessions
 from sessions_app.models import TherapySession
 
@@ -59,6 +62,7 @@ NOTES = (
     "",
     "",
 )
+PAPER = "phq-9"
 Levels = dict[str, float]
 
 
@@ -84,6 +88,7 @@ def load(*, seed: int = SEED, today: date | None = None) -> Organisation | None:
         with acting_in(organisation.pk):
             people = make_people(organisation)
             therapists = [person for person in people.values() if person.is_therapist]
+            choose_battery(people["admin@demo.example"])
             courses = list(COURSES)
             rng.shuffle(courses)
             last_sessions = [
@@ -105,6 +110,15 @@ def make_people(organisation: Organisation) -> dict[str, User]:
     return people
 
 
+def choose_battery(administrator: User) -> None:
+    """The usual check-ins, and what the service has on paper besides."""
+    for entry in (
+        Entry(PAPER, "client", Rhythm.NTH, 4),
+        Entry("ending-satisfaction", "client", Rhythm.ENDING),
+    ):
+        service.add_entry(entry=entry, by=administrator)
+
+
 def make_client(
     rng: random.Random, therapist: User, number: int, course: str, name: str, today: date
 ) -> TherapySession:
@@ -124,6 +138,11 @@ def make_client(
         last = log_meeting(rng, episode, index, day, attendance, plan.course)
         if levels is not None:
             rate_meeting(rng, last, levels, plan, index, own=not (is_last and course == "rising" and number % 2))
+            if number % 8 == 1 and index % 4 == 1 and not is_last:
+                enter_paper(last, levels)
+    if number == 1:
+        every_other = Entry("gad-7", "client", Rhythm.NTH, 2)
+        of_one_client.set_override(episode=episode, entry=every_other, by=therapist)
     if plan.ended_on:
         ending = "client" if course == "erosion" else "planned"
         clients.end_episode(episode=episode, ended_on=plan.ended_on, ending=ending, by=therapist)
@@ -235,6 +254,19 @@ def rate_meeting(
     )
     life = {n: step(levels["life"] + rng.gauss(0, 0.6)) for n in range(1, 5)}
     record(session, "outcome-check-in", "client", life, by=None, **at)
+
+
+def enter_paper(session: TherapySession, levels: Levels) -> None:
+    """A total that stood on a sheet of paper: the better life goes, the lower."""
+    of_one_client.enter_from_paper(
+        session=session,
+        instrument=PAPER,
+        rater="client",
+        filled_in_on=session.held_on,
+        answers={},
+        totals={"total": max(0, min(27, round(27 - 2.7 * levels["life"])))},
+        by=session.episode.therapist,
+    )
 
 
 def record(session: TherapySession, instrument: str, rater: str, answers: dict[int, float], **more: Any) -> None:
