@@ -18,7 +18,10 @@ NAVIGATION = [
             "dashboards:episode",
             "sessions_app:session",
             "sessions_app:process-note",
-            "measures:",
+            "measures:paper",
+            "measures:episode",
+            "measures:risk",
+            "measures:comment",
             "ruptures:rupture",
             "ruptures:attempt",
         ),
@@ -26,6 +29,11 @@ NAVIGATION = [
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision")),
     ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
+    (
+        "Instruments",
+        "measures:instrument-list",
+        ("measures:instrument", "measures:licence", "measures:wording", "measures:battery"),
+    ),
     ("Trends", "ruptures:trends", ("ruptures:trends",)),
     ("Imports", "reports:import-list", ("reports:import", "reports:template")),
 ]

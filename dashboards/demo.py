@@ -17,8 +17,11 @@ from clients.demo import agree
 from clients.models import Episode
 from jobs.organisation import acting_in
 from measures import actions as measures
+from measures.actions import clients as of_one_client
+from measures.actions import service
 from measures.actions.comments import deliver_comments, follow_up_comment
 from measures.actions.risk import acknowledge_risk
+from measures.battery import Entry, Rhythm
 from measures.selectors import session_ratings
 from ruptures import lifecycle
 from ruptures.actions import repair
@@ -70,6 +73,7 @@ PROCESS_NOTES = (
     ("I explain more with this client than with anybody else. Whom do I want to convince? For supervision.", True),
 )
 ANSWER = "I said that I had noticed it, too, and asked what should be different. We agreed to begin with the week."
+PAPER = "phq-9"
 Levels = dict[str, float]
 
 
@@ -95,6 +99,7 @@ def load(*, seed: int = SEED, today: date | None = None) -> Organisation | None:
         with acting_in(organisation.pk):
             people = make_people(organisation)
             therapists = [person for person in people.values() if person.is_therapist]
+            choose_battery(people["admin@demo.example"])
             courses = list(COURSES)
             rng.shuffle(courses)
             last_sessions = [
@@ -115,6 +120,15 @@ def make_people(organisation: Organisation) -> dict[str, User]:
     for email in SUPERVISED:
         accounts.start_supervision(supervisor=people["supervisor@demo.example"], therapist=people[email], by=None)
     return people
+
+
+def choose_battery(administrator: User) -> None:
+    """The usual check-ins, and what the service has on paper besides."""
+    for entry in (
+        Entry(PAPER, "client", Rhythm.NTH, 4),
+        Entry("ending-satisfaction", "client", Rhythm.ENDING),
+    ):
+        service.add_entry(entry=entry, by=administrator)
 
 
 def make_client(
@@ -144,6 +158,8 @@ def make_client(
         if levels is not None:
             rate_meeting(rng, session, levels, plan, index, own=not (is_last and course == "rising" and number % 2))
             held.append((session, levels))
+            if number % 8 == 1 and index % 4 == 1 and not is_last:
+                enter_paper(session, levels)
     if number == 0:
         for text, shared in PROCESS_NOTES:
             write_process_note(
@@ -158,6 +174,9 @@ def make_client(
         record(tense, "strain-check", "client", {1: 7, 2: 6, 3: 2, 4: 3}, submitted_at=at, by=None)
     if number % 3 == 0:
         agree(episode, meetings, number=number // 3, course=course)
+    if number == 1:
+        every_other = Entry("gad-7", "client", Rhythm.NTH, 2)
+        of_one_client.set_override(episode=episode, entry=every_other, by=therapist)
     if plan.ended_on:
         ending = "client" if course == "erosion" else "planned"
         clients.end_episode(episode=episode, ended_on=plan.ended_on, ending=ending, by=therapist)
@@ -300,6 +319,19 @@ def note_repairs(held: list[tuple[TherapySession, Levels]], *, is_settled: bool)
             rupture=rupture, session=held[at + 2][0], strategies=["change-task", "disclose"], resolved=5, by=by
         )
         repair.change_state(rupture=rupture, to=lifecycle.RESOLVED, by=by)
+
+
+def enter_paper(session: TherapySession, levels: Levels) -> None:
+    """A total that stood on a sheet of paper: the better life goes, the lower."""
+    of_one_client.enter_from_paper(
+        session=session,
+        instrument=PAPER,
+        rater="client",
+        filled_in_on=session.held_on,
+        answers={},
+        totals={"total": max(0, min(27, round(27 - 2.7 * levels["life"])))},
+        by=session.episode.therapist,
+    )
 
 
 def record(session: TherapySession, instrument: str, rater: str, answers: dict[int, float], **more: Any) -> None:

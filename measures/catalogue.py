@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 
 from .instruments import Edition, Instrument, UnknownInstrument, instruments
-from .models import OwnMeasure
+from .models import InstrumentUse, OwnMeasure
 
 
 def known(codes: Iterable[str]) -> Mapping[str, Instrument]:
@@ -26,6 +26,30 @@ def edition(code: str, rater: str) -> Edition:
     if instrument is None or rater not in instrument.editions:
         raise UnknownInstrument(f"there is no instrument {code!r} for the rater {rater!r}")
     return instrument.editions[rater]
+
+
+def every() -> dict[str, Instrument]:
+    """All there is, the organisation's own last."""
+    return {**instruments(), **{own.code: own.as_instrument() for own in OwnMeasure.objects.order_by("name")}}
+
+
+def switched() -> dict[str, bool]:
+    """What somebody here has switched on or off."""
+    return dict(InstrumentUse.objects.values_list("instrument", "is_on"))
+
+
+def those_on(found: Mapping[str, Instrument]) -> dict[str, Instrument]:
+    """Those of some instruments that may be rated with."""
+    use = switched()
+    return {code: one for code, one in found.items() if use.get(code, one.is_on_by_default)}
+
+
+def in_use() -> dict[str, Instrument]:
+    return those_on(every())
+
+
+def is_on(code: str) -> bool:
+    return code in those_on(known([code]))
 
 
 def measure_as_defined(

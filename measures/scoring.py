@@ -246,7 +246,7 @@ def _checked(edition: Edition, answer: object) -> tuple[float | None, str | None
         return float(answer), None
     if answer is None or (isinstance(answer, str) and not answer.strip()):
         return None, None
-    value = _number(answer)
+    value = plain_number(answer)
     if value is None:
         return None, "must be a number"
     if not low <= value <= high:
@@ -261,7 +261,7 @@ def _checked(edition: Edition, answer: object) -> tuple[float | None, str | None
     return round(low + nearest * edition.step, 9), None
 
 
-def _number(answer: object) -> float | None:
+def plain_number(answer: object) -> float | None:
     """A finite number, or None. Truth values are not numbers here; text must be a plain decimal."""
     if isinstance(answer, str):
         if not re.fullmatch(r"\s*[+-]?[0-9]{1,15}(\.[0-9]{1,15})?\s*", answer, re.ASCII):

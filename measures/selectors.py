@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -15,17 +15,17 @@ from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Route
 from jobs.organisation import set_organisation
-from sessions_app.models import Phase, TherapySession
+from sessions_app.models import TOOK_PLACE, Phase, TherapySession
 from sessions_app.selectors import with_last_session
 
-from . import catalogue, instruments, tokens
+from . import catalogue, instruments, schedule, tokens, wordings
+from .battery import Pair
 from .comments import Comment, comment_for, comments_to_raise
+from .instruments.explanation import how_scored, scale_name
 from .models import EpisodeSeries, Invitation, OwnMeasure, Rater, Rating, RatingRequest, RiskAnswer, Score, Trend
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
-# What a client is asked for by a link, until a service chooses its own.
-ASKED_OF_CLIENTS = ("session-check-in", "outcome-check-in")
 
 
 def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[SeriesKey, list[Point]]:
@@ -88,7 +88,7 @@ def used_request(token: str, request_id: uuid.UUID) -> RatingRequest | None:
     set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
     return (
         RatingRequest.objects.filter(pk=request_id, token_hash=tokens.hash_of(token), redeemed_at__isnull=False)
-        .select_related("organisation")
+        .select_related("organisation", "session__episode")
         .first()
     )
 
@@ -99,6 +99,7 @@ class SessionRatings:
 
     shown: list[Rating]
     is_sealed: bool
+    rated: set[Pair]
 
     def by(self, rater: str, instrument: str) -> Rating | None:
         return next((r for r in self.shown if r.rater == rater and r.instrument == instrument), None)
@@ -106,11 +107,26 @@ class SessionRatings:
 
 def session_ratings(session: TherapySession) -> SessionRatings:
     current = Rating.objects.current().filter(session=session)
-    sealed = set(current.sealed().values_list("pk", flat=True))
-    ratings = list(current.order_by("instrument", "rater").select_related("follow_up").prefetch_related("scores"))
-    for rating in ratings:
+    found = (
+        current.order_by("instrument", "rater")
+        .select_related("wording", "entered_by", "follow_up")
+        .prefetch_related("scores")
+    )
+    marked = list(found.annotate(is_sealed=Exists(current.sealed().filter(pk=OuterRef("pk")))))
+    for rating in marked:
         rating.session = session
-    return SessionRatings([rating for rating in ratings if rating.pk not in sealed], bool(sealed))
+    shown = [rating for rating in marked if not rating.is_sealed]  # type: ignore[attr-defined]
+    pairs = {(rating.instrument, rating.rater) for rating in marked}
+    return SessionRatings(shown, len(shown) < len(pairs), pairs)
+
+
+def current_rating(session: TherapySession, instrument: str, rater: str) -> Rating | None:
+    return (
+        Rating.objects.current()
+        .filter(session=session, instrument=instrument, rater=rater)
+        .prefetch_related("scores")
+        .first()
+    )
 
 
 def rating_to_see(user: User, rating_id: uuid.UUID) -> Rating | None:
@@ -125,8 +141,10 @@ def rating_to_see(user: User, rating_id: uuid.UUID) -> Rating | None:
 
 
 def instruments_for_clients() -> list[instruments.Instrument]:
-    """Questionnaires a client can be asked to fill in, by name of their files."""
-    return [found for code, found in instruments.instruments().items() if code in ASKED_OF_CLIENTS]
+    """Questionnaires a client can be asked to fill in: on, and in words."""
+    on = catalogue.those_on(instruments.instruments())
+    in_words = wordings.codes_in_words(set(on))
+    return [found for code, found in on.items() if code in in_words]
 
 
 def own_measures() -> list[OwnMeasure]:
@@ -218,6 +236,18 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
 
 
 @dataclass(frozen=True)
+class ShownScore:
+    """A score, and how it came about."""
+
+    score: Score
+    how: list[str]
+
+    @property
+    def name(self) -> str:
+        return scale_name(self.score.scale)
+
+
+@dataclass(frozen=True)
 class ShownRating:
     """A rating as a page shows it: each item with its answer, each scale with its score or the reason for none.
 
@@ -228,38 +258,38 @@ class ShownRating:
     comment: Comment | None
     name: str
     items: list[tuple[instruments.Item, float | None]]
-    scores: list[Score]
+    scores: list[ShownScore]
     low: float
     high: float
 
 
 def described(ratings: list[Rating], *, reader: User) -> list[ShownRating]:
-    shown = []
     known = catalogue.known(rating.instrument for rating in ratings)
-    for rating in ratings:
-        edition = known[rating.instrument].editions[rating.rater]
-        order = edition.scored_scales
-        shown.append(
-            ShownRating(
-                rating,
-                comment_for(reader, rating),
-                known[rating.instrument].name,
-                [(item, rating.answers.get(str(item.number))) for item in edition.items],
-                sorted(rating.scores.all(), key=lambda score: order.index(score.scale)),
-                edition.minimum,
-                edition.maximum,
-            )
+    return [shown_rating(rating, known[rating.instrument], reader) for rating in ratings]
+
+
+def shown_rating(rating: Rating, instrument: instruments.Instrument, reader: User) -> ShownRating:
+    """Of an edition that is no longer the one in use only the scores are told, and not how they came about."""
+    edition = wordings.edition_of(rating, instrument.editions[rating.rater])
+    answers = {int(number): answer for number, answer in rating.answers.items()}
+    order = edition.scored_scales
+    is_its_edition = edition.version == rating.edition_version
+    scores = [
+        ShownScore(
+            score, how_scored(edition, score.scale, answers, is_prorated=score.is_prorated) if is_its_edition else []
         )
-    return shown
-
-
-def instruments_to_ask(session: TherapySession) -> list[instruments.Instrument]:
-    """Questionnaires the client can still be asked for: no rating yet, and no link open."""
-    rated = set(
-        Rating.objects.current().filter(session=session, rater=Rater.CLIENT).values_list("instrument", flat=True)
+        for score in sorted(rating.scores.all(), key=lambda score: order.index(score.scale))
+    ]
+    items = [(item, answers.get(item.number)) for item in edition.items] if answers else []
+    return ShownRating(
+        rating,
+        comment_for(reader, rating),
+        instrument.name,
+        items,
+        scores,
+        edition.minimum,
+        edition.maximum,
     )
-    asked = {request.instrument for request in open_requests(session)}
-    return [instrument for instrument in instruments_for_clients() if instrument.code not in rated | asked]
 
 
 NOT_SEEN_FOR = timedelta(days=14)
@@ -268,10 +298,11 @@ RECENT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Today:
-    """What needs a therapist: ratings that wait for their own, ratings received, comments nobody has talked about yet,
-    links open, people not seen."""
+    """What needs a therapist: ratings that wait for their own, what recent sessions owe, ratings received, comments
+    nobody has talked about yet, links open, people not seen."""
 
     to_rate: list[TherapySession]
+    owing: list[schedule.Owing]
     received: list[Rating]
     to_discuss: list[Comment]
     waiting: list[RatingRequest]
@@ -280,13 +311,14 @@ class Today:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.to_rate or self.received or self.to_discuss or self.waiting or self.not_seen)
+        lists = (self.to_rate, self.owing, self.received, self.to_discuss, self.waiting, self.not_seen)
+        return not any(lists)
 
 
 def today(user: User) -> Today:
-    """Five short lists, one query each; at most twenty rows in each, the most urgent first.
+    """Short lists, at most twenty rows in each, the most urgent first, in a number of queries that does not grow.
 
-    A rating that waits for the therapist's own waits in an ended episode too.
+    A rating that waits for the therapist's own waits in an ended episode too, and so does what the ending asks for.
     """
     ever_own = TherapySession.objects.filter(episode__therapist=user)
     of_own = ever_own.filter(episode__ended_on=None)
@@ -294,7 +326,7 @@ def today(user: User) -> Today:
     to_rate = ever_own.filter(pk__in=sealed.values("session_id")).select_related("episode__client").order_by("held_on")
     received = (
         Rating.objects.current()
-        .filter(session__in=of_own, rater=Rater.CLIENT, submitted_at__gte=Now() - RECENT)
+        .filter(session__in=of_own, rater=Rater.CLIENT, entered_at=None, submitted_at__gte=Now() - RECENT)
         .exclude(pk__in=sealed.values("pk"))
         .select_related("session__episode__client")
         .order_by("-submitted_at")
@@ -319,4 +351,20 @@ def today(user: User) -> Today:
             by_session[rating.session_id] = rating
     latest_first = list(by_session.values())[:20]
     to_discuss = comments_to_raise(user, Episode.objects.open().filter(therapist=user), undiscussed=True)
-    return Today(list(to_rate[:20]), latest_first, to_discuss[:20], list(waiting[:20]), list(not_seen[:20]))
+    waits = list(to_rate[:20])
+    open_links: dict[uuid.UUID, RatingRequest] = {}
+    for link in waiting:
+        open_links.setdefault(link.session_id, link)
+    recent = ever_own.filter(held_on__gte=timezone.localdate() - RECENT, attendance__in=TOOK_PLACE)
+    return Today(
+        to_rate=waits,
+        owing=schedule.owing(
+            list(recent.select_related("episode__client").order_by("-held_on", "-number")[:100]),
+            asked=set(open_links),
+            to_rate={session.pk for session in waits},
+        )[:20],
+        received=latest_first,
+        to_discuss=to_discuss[:20],
+        waiting=list(open_links.values())[:20],
+        not_seen=list(not_seen[:20]),
+    )

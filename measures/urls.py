@@ -1,7 +1,7 @@
 from django.urls import path
 
 from . import views
-from .views import comments, invitations, risk
+from .views import battery, comments, instruments, invitations, paper, risk
 
 app_name = "measures"
 urlpatterns = [
@@ -18,4 +18,17 @@ urlpatterns = [
     path("rate/<uuid:request_id>/", views.rate, name="rate"),
     path("rate/<uuid:request_id>/thanks/", views.thanks, name="thanks"),
     path("stop/<str:token>", invitations.stop, name="stop"),
+    path("rate/<uuid:request_id>/next/", views.rate_next, name="rate-next"),
+    path("sessions/<uuid:session_id>/paper/", paper.paper, name="paper"),
+    path("episodes/<uuid:episode_id>/battery/", battery.episode_battery, name="episode-battery"),
+    path("battery/own/<uuid:override_id>/reset/", battery.episode_battery_reset, name="episode-battery-reset"),
+    path("battery/", battery.battery, name="battery"),
+    path("battery/remove/", battery.battery_remove, name="battery-remove"),
+    path("battery/earlier/", battery.battery_move, name="battery-move"),
+    path("instruments/", instruments.instrument_list, name="instrument-list"),
+    path("instruments/<slug:code>/", instruments.instrument, name="instrument"),
+    path("instruments/<slug:code>/switch/", instruments.instrument_switch, name="instrument-switch"),
+    path("instruments/<slug:code>/licence/", instruments.licence_record, name="licence-record"),
+    path("instruments/<slug:code>/wording/", instruments.wording_create, name="wording-create"),
+    path("wordings/<uuid:wording_id>/withdraw/", instruments.wording_end, name="wording-end"),
 ]

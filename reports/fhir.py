@@ -60,6 +60,7 @@ class CompletedRating:
     client_id: str
     client_code: str
     organisation_id: str
+    is_from_paper: bool = False
 
 
 def bundle_of(rating: CompletedRating, instrument: Instrument) -> Resource:
@@ -289,6 +290,8 @@ def _notes(rating: CompletedRating, edition: Edition) -> Iterable[str]:
             yield f"{scale.replace('_', ' ')}: pro-rated from the items that were answered."
     if not rating.answers:
         yield "Known by its scores alone: the answers are not in the record."
+    if rating.is_from_paper:
+        yield "Filled in on paper and entered by the service."
     if rating.is_date_assumed:
         yield "The date of the session is assumed."
 

@@ -18,6 +18,7 @@ from clients.models import Client, Episode, Modality
 from measures import catalogue, scoring
 from measures.instruments import TOTAL, Edition, Instrument
 from measures.models import Rating, Score
+from measures.totals import score_of_total
 from sessions_app.models import TherapySession
 
 from .mapping import ImportedRating, Problem
@@ -288,15 +289,7 @@ def scores_of(rating: ImportedRating, edition: Edition) -> Mapping[str, scoring.
     """Scores by the key from the answers, or as the totals of the file say; both in the published metric."""
     if rating.answers is not None:
         return scoring.score_checked(edition, rating.answers).scores
-    return {scale: of_total(scale, value, edition) for scale, value in (rating.totals or {}).items()}
-
-
-def of_total(scale: str, total: float, edition: Edition) -> scoring.ScaleScore:
-    """A score known by its total alone. Its mean is where the total lies in its range, put on the range of an item."""
-    low, high = edition.score_range(scale)
-    mean = edition.minimum + (total - low) / (high - low) * (edition.maximum - edition.minimum)
-    items = len(edition.numbers(scale)) or 1
-    return scoring.ScaleScore(scale, total, mean, items, items, False, None)
+    return {scale: score_of_total(edition, scale, value) for scale, value in (rating.totals or {}).items()}
 
 
 def mismatches_of(rating: ImportedRating, scores: Mapping[str, scoring.ScaleScore]) -> list[str]:

@@ -198,4 +198,5 @@ def completed_rating(rating: Rating) -> CompletedRating:
         client_id=str(client.pk),
         client_code=client.code,
         organisation_id=str(rating.organisation_id),
+        is_from_paper=rating.entered_at is not None,
     )

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -48,10 +48,14 @@ class LogForm(SessionForm):
     )
     by_mail = forms.BooleanField(required=False, initial=True, label="Send it by e-mail")
 
-    def __init__(self, *args: Any, mail_to: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, asked: Sequence[str], mail_to: str, **kwargs: Any) -> None:
+        """`asked` are the names of what the link leads through; without any there is none to make."""
         super().__init__(*args, **kwargs)
+        self.fields["wants_link"].help_text = f"It leads through: {', then '.join(asked)}."
         self.fields["by_mail"].help_text = f"To {mail_to}"
-        if not mail_to:
+        if not asked:
+            del self.fields["wants_link"]
+        if not (asked and mail_to):
             del self.fields["by_mail"]
 
 

@@ -25,8 +25,11 @@ from clients import actions as clients
 from clients.models import Client, Episode, Goal, Task
 from jobs.organisation import acting_in, current_organisation, set_organisation
 from measures import actions as measures
-from measures import tokens
-from measures.models import Invitation, Rating, RatingRequest, RiskAnswer
+from measures import instruments, schedule, tokens
+from measures.actions import clients as for_client
+from measures.actions import service as chosen
+from measures.battery import Entry, Rhythm
+from measures.models import BatteryOverride, Invitation, Licence, Rating, RatingRequest, RiskAnswer, Wording
 from reports import actions as imports
 from reports.models import ImportBatch
 from ruptures import actions as ruptures
@@ -253,6 +256,46 @@ def make_import(service: Service) -> ImportBatch:
     (measure,) = imports.own_measures(batch)
     measures.define_measure(measure=measure, by=service.sam)
     return imports.check_import(batch_id=batch.pk)
+
+
+def make_licence(service: Service, instrument: str = "wai-sr") -> Licence:
+    return chosen.record_licence(
+        instrument=instrument,
+        statement="Permission for our service, by letter.",
+        dated_on=timezone.localdate(),
+        name="Sam Pereira",
+        by=service.sam,
+    )
+
+
+def make_wording(
+    service: Service, instrument: str = "wai-sr", rater: str = "client", language: str = "en", **more: Any
+) -> Wording:
+    """Words for an instrument, invented: "Question 1 in en" and so on."""
+    edition = instruments.edition(instrument, rater)
+    items = [[f"Question {item.number} in {language}", "seldom", "always"] for item in edition.items]
+    return chosen.record_wording(
+        **{"edition": edition, "language": language, "items": items, "licence": make_licence(service, instrument)}
+        | more,
+        by=service.sam,
+    )
+
+
+def make_battery(service: Service, *entries: Entry) -> None:
+    """The service's battery is these entries and no others."""
+    for entry in schedule.battery():
+        chosen.remove_entry(entry=entry, by=service.sam)
+    for entry in entries:
+        chosen.add_entry(entry=entry, by=service.sam)
+
+
+def make_choices(service: Service, episode: Episode) -> BatteryOverride:
+    """What a service rates with, one row of each kind."""
+    make_wording(service)
+    chosen.switch_instrument(instrument="arm-5", is_on=False, by=service.sam)
+    chosen.add_entry(entry=Entry("wai-sr", "client", Rhythm.NTH, 4), by=service.sam)
+    leave_out = Entry("wai-sr", "client", Rhythm.NEVER)
+    return for_client.set_override(episode=episode, entry=leave_out, by=episode.therapist)
 
 
 def make_request(session: TherapySession, instrument: str = "session-check-in") -> tuple[RatingRequest, str]:

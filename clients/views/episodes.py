@@ -14,6 +14,7 @@ from accounts.access import check_own
 from accounts.forms import carry_out
 from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import write_once
+from measures import schedule
 from measures import selectors as measures
 from sessions_app.selectors import with_last_session
 
@@ -128,7 +129,10 @@ def episode_end(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     if request.method == "POST":
 
         def write() -> str:
-            actions.end_episode(episode=episode, **form.values, by=request.user)
+            ended = actions.end_episode(episode=episode, **form.values, by=request.user)
+            last = schedule.asked_by_the_ending(ended)
+            if last is not None:
+                return reverse("sessions_app:session", args=[last.pk])
             return reverse("dashboards:episode", args=[episode.pk])
 
         location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))

@@ -12,6 +12,7 @@ from clients.models import Episode
 from measures import catalogue, instruments
 from measures.instruments import COMPONENTS, TOTAL, Instrument
 from measures.models import EpisodeSeries, Rating, RatingRequest, Trend
+from measures.schedule import raters_asked
 from measures.selectors import open_requests, series_of, with_gaps
 from measures.statistics.rates import RATES
 from measures.statistics.reliable_change import ReliableChange
@@ -109,6 +110,7 @@ class EpisodeState:
     lines: list[Line]
     hints: list[str]
     baseline_from: int
+    raters_asked: set[str]
 
     @property
     def rated_session(self) -> int | None:
@@ -325,6 +327,7 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
             drops=drops,
         ),
         baseline_from=kept.baseline_from if kept else 1,
+        raters_asked=raters_asked(),
     )
 
 

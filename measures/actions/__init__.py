@@ -1,6 +1,6 @@
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,8 +21,8 @@ from jobs.models import Job, Route
 from sessions_app.actions import update_session
 from sessions_app.models import TherapySession
 
-from .. import catalogue, instruments, scoring, tokens
-from ..models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
+from .. import catalogue, instruments, schedule, scoring, tokens, wordings
+from ..models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend, Wording
 from ..priors import Judgement, judge, published
 from ..selectors import series_of
 from ..statistics.joint import Key
@@ -37,6 +37,8 @@ COMPUTE_TRENDS = "ruptures.judge_episode"
 # Of trends that a sweep asks for; more than an organisation has episodes open.
 SWEPT = 20_000
 LINK_LASTS = timedelta(days=7)
+# So long after its answers were sent, whoever sent them may go on to the next questionnaire of the session.
+GOES_ON_FOR = timedelta(hours=2)
 
 
 class LinkUnusable(Exception):
@@ -63,7 +65,9 @@ def change_session(*, session: TherapySession, version: int, by: User, **values:
     number, took_place = session.number, session.took_place
     changed = update_session(session=session, version=version, by=by, **values)
     if took_place and not changed.took_place:
-        if Rating.objects.current().filter(session=changed).exists():
+        # What a client rated before the session stands, whether or not they came.
+        before = [entry.instrument for entry in schedule.battery_of(session.episode) if entry.is_before]
+        if Rating.objects.current().filter(session=changed).exclude(instrument__in=before).exists():
             raise ValidationError(
                 {"attendance": "This session has ratings, so it took place. Choose “Attended” or “Late”."}
             )
@@ -76,14 +80,21 @@ def change_session(*, session: TherapySession, version: int, by: User, **values:
 
 @transaction.atomic
 def submit_rating(
-    *, session: TherapySession, instrument: str, rater: str, answers: Mapping[int, float | None], by: User
+    *,
+    session: TherapySession,
+    instrument: str,
+    rater: str,
+    answers: Mapping[int, float | None],
+    wording_id: uuid.UUID | None = None,
+    by: User,
 ) -> Rating:
     """Save a therapist's (or observer's) rating of a session; one that is there already is superseded and kept.
 
     Raises scoring.AnswerProblem naming the items, or ValidationError when the session did not take place.
     """
     check_own(by, session.episode.therapist_id)
-    return record_rating(session=session, instrument=instrument, rater=rater, answers=answers, by=by)
+    wording = wordings.shown(wording_id, instrument=instrument, rater=rater)
+    return record_rating(session=session, instrument=instrument, rater=rater, answers=answers, wording=wording, by=by)
 
 
 def record_rating(
@@ -95,17 +106,16 @@ def record_rating(
     comment: str = "",
     do_not_raise: bool = False,
     submitted_at: datetime | None = None,
+    wording: Wording | None = None,
     by: User | None,
 ) -> Rating:
     """Score and store a rating and make the episode's trends stale, in the caller's transaction.
 
-    `submitted_at` is when it was filled in, where that was not now.
+    `submitted_at` is when it was filled in, where that was not now; `wording` the service's own words it was made with.
     """
-    if not session.took_place:
-        raise ValidationError("This meeting did not take place, so there is nothing to rate.")
+    check_took_place(session)
     edition = instruments.edition(instrument, rater)
     checked = scoring.check_answers(edition, answers)
-    result = scoring.score(edition, checked)
     rating = Rating(
         organisation_id=session.organisation_id,
         session=session,
@@ -116,10 +126,30 @@ def record_rating(
         comment=comment.strip(),
         do_not_raise=do_not_raise,
         submitted_by=by,
+        wording=wording,
+        waits_for_therapist=rater == Rater.CLIENT and is_kept_back(session, instrument),
         **({"submitted_at": submitted_at} if submitted_at else {}),
     )
+    return store(rating, scoring.score_checked(edition, checked).scores.values())
+
+
+def check_took_place(session: TherapySession) -> None:
+    if not session.took_place:
+        raise ValidationError("This meeting did not take place, so there is nothing to rate.")
+
+
+def is_kept_back(session: TherapySession, instrument: str) -> bool:
+    """A client's rating waits where the therapist is to rate the same session and has not yet."""
+    if Rating.objects.current().filter(session=session, rater=Rater.THERAPIST).exists():
+        return False
+    return schedule.waits_for_therapist(session, instruments.instruments()[instrument])
+
+
+def store(rating: Rating, scores: Iterable[scoring.ScaleScore]) -> Rating:
+    """Save a rating with its scores in the place of the one that is there, which stays."""
     rating.check_values()
-    earlier = Rating.objects.current().filter(session=session, instrument=instrument, rater=rater)
+    same = {"session": rating.session, "instrument": rating.instrument, "rater": rating.rater}
+    earlier = Rating.objects.current().filter(**same)
     earlier_id = earlier.values_list("pk", flat=True).first()
     if earlier_id:
         earlier.update(superseded_at=Now())
@@ -136,18 +166,19 @@ def record_rating(
             is_prorated=score.prorated,
             reason=score.reason or "",
         )
-        for score in result.scores.values()
+        for score in scores
     )
+    episode = rating.session.episode
     record_event(
         "rating.corrected" if earlier_id else "rating.submitted",
         rating,
         organisation_id=rating.organisation_id,
-        client_id=session.episode.client_id,
-        by=by,
-        fields=[instrument, rater],
+        client_id=episode.client_id,
+        by=rating.entered_by or rating.submitted_by,
+        fields=[rating.instrument, rating.rater, *(["paper"] if rating.entered_by else [])],
     )
     note_risk(rating)
-    make_trends_stale(session.episode)
+    make_trends_stale(episode)
     return rating
 
 
@@ -178,23 +209,26 @@ def request_rating(*, session: TherapySession, instrument: str, by: User) -> Rat
     """
     check_own(by, session.episode.therapist_id)
     session = locked_session(session.pk)
-    edition = instruments.edition(instrument, Rater.CLIENT)
-    if not edition.has_wording:
+    if not wordings.languages_of(instrument):
         raise ValidationError("Clients can only be asked in words, and this questionnaire's wording is not recorded.")
-    if not session.took_place:
-        raise ValidationError("This meeting did not take place, so there is nothing to rate.")
+    check_took_place(session)
     if Rating.objects.current().filter(session=session, instrument=instrument, rater=Rater.CLIENT).exists():
         raise ValidationError("The client has already rated this session.")
     RatingRequest.objects.filter(session=session, instrument=instrument, revoked_at=None, redeemed_at=None).update(
         revoked_at=Now(), revoked_by=by
     )
+    return new_request(session, instrument, made_for=by, event_by=by)
+
+
+def new_request(session: TherapySession, instrument: str, *, made_for: User, event_by: User | None) -> RatingRequest:
+    """A link with its route. `event_by` is None where a client goes on from one questionnaire to the next."""
     request = RatingRequest(
         organisation_id=session.organisation_id,
         session=session,
         instrument=instrument,
         nonce=tokens.new_nonce(),
         expires_at=timezone.now() + LINK_LASTS,
-        created_by=by,
+        created_by=made_for,
     )
     token = tokens.token_of(request.pk, request.nonce)
     request.token_hash = tokens.hash_of(token)
@@ -205,10 +239,42 @@ def request_rating(*, session: TherapySession, instrument: str, by: User) -> Rat
         request,
         organisation_id=request.organisation_id,
         client_id=session.episode.client_id,
-        by=by,
+        by=event_by,
         fields=[instrument],
     )
     return request
+
+
+@transaction.atomic
+def request_due(*, session: TherapySession, by: User) -> RatingRequest | None:
+    """A link that leads through what the client can be asked after this session; None where that is nothing."""
+    first = next(iter(schedule.to_ask(session)), None)
+    return request_rating(session=session, instrument=first.code, by=by) if first else None
+
+
+@transaction.atomic
+def go_on(*, request_id: uuid.UUID, token: str) -> RatingRequest:
+    """The link to what a client is asked next, after the questionnaire that this token was just used for.
+
+    Raises LinkUnusable when it was not, or longer ago than two hours, or when nothing is left to ask.
+    """
+    used = RatingRequest.objects.filter(
+        pk=request_id, token_hash=tokens.hash_of(token), redeemed_at__gt=Now() - GOES_ON_FOR
+    ).first()
+    if used is None:
+        raise LinkUnusable
+    session = locked_session(used.session_id)
+    following = schedule.asked_after(session, used.instrument) if session.episode.therapist.is_active else None
+    if following is None:
+        raise LinkUnusable
+    waiting = RatingRequest.objects.filter(
+        session=session, instrument=following.code, revoked_at=None, redeemed_at=None
+    )
+    there = waiting.filter(expires_at__gt=Now()).first()
+    if there is not None:
+        return there
+    waiting.update(revoked_at=Now(), revoked_by=used.created_by)
+    return new_request(session, following.code, made_for=used.created_by, event_by=None)
 
 
 @transaction.atomic
@@ -237,6 +303,7 @@ def redeem_request(
     answers: Mapping[int, float | None],
     comment: str = "",
     do_not_raise: bool = False,
+    wording_id: uuid.UUID | None = None,
 ) -> None:
     """Save what a client answered, once. The same form sent again changes nothing and succeeds.
 
@@ -269,6 +336,7 @@ def redeem_request(
         answers=answers,
         comment=comment,
         do_not_raise=do_not_raise,
+        wording=wordings.shown(wording_id, instrument=request.instrument, rater=Rater.CLIENT),
         by=None,
     )
 

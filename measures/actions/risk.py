@@ -48,11 +48,11 @@ def note_risk(rating: Rating) -> None:
         if before.is_open:
             times = {"raised_at": before.raised_at, "passed_on_at": before.passed_on_at}
         RiskAnswer.objects.filter(pk=before.pk).update(withdrawn_at=Now(), note=CORRECTED)
-        record_event("risk-answer.withdrawn", before, by=rating.submitted_by, **about(rating))
+        record_event("risk-answer.withdrawn", before, by=rating.entered_by or rating.submitted_by, **about(rating))
     if answers:
         raised = RiskAnswer(organisation_id=rating.organisation_id, rating=rating, answers=answers, **times)
         raised.save(force_insert=True)
-        record_event("risk-answer.raised", raised, by=rating.submitted_by, **about(rating))
+        record_event("risk-answer.raised", raised, by=rating.entered_by or rating.submitted_by, **about(rating))
 
 
 def about(rating: Rating) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
 
-from .. import scoring
-from ..instruments import Edition
+from .. import catalogue, scoring, wordings
+from ..instruments import Edition, Instrument, instruments
 from ..models import COMMENT_LENGTH, Rating
 
 PREFIX = "item-"
@@ -17,23 +17,30 @@ class RatingForm(forms.Form):
     def __init__(self, data: Any = None, *, edition: Edition, rating: Rating | None = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.edition = edition
+        self.instrument: Instrument | None = None
         self.saved: Mapping[str, float | None] = rating.answers if rating else {}
         self.problems: dict[str, str] = {}
         for item in edition.items:
             self.fields[f"{PREFIX}{item.number}"] = forms.CharField(required=False, label=item.text or str(item.number))
 
+    @property
+    def field_name(self) -> str:
+        """What the names of all answers on this form begin with."""
+        return self.add_prefix(PREFIX)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         given = {item.number: cleaned.get(f"{PREFIX}{item.number}") or None for item in self.edition.items}
-        unknown = [name for name in self.data if name.startswith(PREFIX) and name not in self.fields]
-        for name in unknown:
-            self.add_error(None, f"There is no item {name.removeprefix(PREFIX)[:20]}.")
+        given_names = [name.removeprefix(self.field_name) for name in self.data if name.startswith(self.field_name)]
+        for number in given_names:
+            if f"{PREFIX}{number}" not in self.fields:
+                self.add_error(None, f"There is no item {number[:20]}.")
         try:
             self.answers = scoring.check_answers(self.edition, given)
         except scoring.AnswerProblem as error:
-            for number, problem in error.problems.items():
-                self.problems[str(number)] = problem
-                self.add_error(f"{PREFIX}{number}", problem)
+            for item, problem in error.problems.items():
+                self.problems[str(item)] = problem
+                self.add_error(f"{PREFIX}{item}", problem)
         return cleaned
 
     @property
@@ -49,7 +56,7 @@ class RatingForm(forms.Form):
         """What components/rating_item.html needs, in order. What was typed stays, also when it was refused."""
         shown = []
         for item in self.edition.items:
-            name = f"{PREFIX}{item.number}"
+            name = f"{self.field_name}{item.number}"
             saved = self.saved.get(str(item.number))
             typed = self.data.get(name, "") if self.is_bound else ("" if saved is None else saved)
             shown.append(
@@ -75,8 +82,69 @@ class RatingForm(forms.Form):
         return shown
 
 
+class OwnRatings:
+    """What a therapist rates on the form of one session: one form for each instrument, the first without a prefix.
+
+    The page says by `own` what it holds, as the battery may have changed while it was open.
+    """
+
+    def __init__(self, data: Any = None, *, codes: Sequence[str], saved: Mapping[str, Rating] | None = None) -> None:
+        stated = dict(parts_of(value) for value in data.getlist("own")) if data else {}
+        if not stated or not set(stated) <= set(own_choices()):
+            stated = dict.fromkeys(codes)
+        self.wording_ids = stated
+        self.forms = [
+            RatingForm(
+                data,
+                edition=wordings.therapist_edition(code),
+                rating=(saved or {}).get(code),
+                prefix=code if place else None,
+            )
+            for place, code in enumerate(stated)
+        ]
+        known = catalogue.known(stated)
+        for form in self.forms:
+            form.instrument = known[form.edition.instrument]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (field for form in self.forms for field in form)
+
+    def is_valid(self) -> bool:
+        valid = [form.is_valid() for form in self.forms]  # each is asked: no mistake hides another
+        return all(valid)
+
+    @property
+    def errors(self) -> list[Any]:
+        return [form.errors for form in self.forms if form.errors]
+
+    @property
+    def problems(self) -> dict[str, str]:
+        return {form.add_prefix(item): words for form in self.forms for item, words in form.problems.items()}
+
+    @property
+    def non_field_errors(self) -> list[Any]:
+        return [error for form in self.forms for error in form.non_field_errors()]
+
+
+def parts_of(value: str) -> tuple[str, uuid.UUID | None]:
+    """ "wai-srt:<id of its words>" as the instrument and the words."""
+    code, _, wording = value.partition(":")
+    try:
+        return code, uuid.UUID(wording)
+    except ValueError:
+        return code, None
+
+
+def own_choices() -> list[str]:
+    """Every instrument a therapist may rate with here; what a service defined itself is rated by clients."""
+    on = catalogue.those_on(instruments())
+    return [code for code, instrument in on.items() if "therapist" in instrument.editions]
+
+
 class ClientRatingForm(RatingForm):
     submission = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    # Which of the service's own words stood on the page.
+    wording = forms.UUIDField(widget=forms.HiddenInput, required=False)
     comment = forms.CharField(
         required=False,
         max_length=COMMENT_LENGTH,

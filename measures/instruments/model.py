@@ -105,6 +105,12 @@ class Edition:
     loinc_total: str | None = None
     # The items in languages other than English, by the language's code.
     translations: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+    # Of the words in `items`: their language, what stands above and beneath the questions, and which of the service's
+    # own wordings they are; empty where they ship.
+    language: str = ENGLISH
+    introduction: str = ""
+    notice: str = ""
+    wording: str = ""
 
     @property
     def key(self) -> str:
@@ -126,7 +132,7 @@ class Edition:
     def in_language(self, language: str) -> "Edition":
         """The edition with its items in this language, or in the first there is when it is not among them."""
         if language in self.translations:
-            return replace(self, items=self.translations[language])
+            return replace(self, items=self.translations[language], language=language)
         return self
 
     @property

@@ -18,6 +18,11 @@ from .comments import CommentFollowUp as CommentFollowUp
 from .comments import RaisedBy as RaisedBy
 from .invitations import Invitation as Invitation
 from .risk import RiskAnswer as RiskAnswer
+from .service import BatteryEntry as BatteryEntry
+from .service import BatteryOverride as BatteryOverride
+from .service import InstrumentUse as InstrumentUse
+from .service import Licence as Licence
+from .service import Wording as Wording
 
 COMMENT_LENGTH = 2_000
 
@@ -41,20 +46,7 @@ class RatingQuerySet(models.QuerySet["Rating"]):
         They are shown, and counted in trends, once the therapist has rated or has chosen not to.
         """
         own = Rating.objects.filter(session=models.OuterRef("session"), rater=Rater.THERAPIST, superseded_at=None)
-        return self.filter(
-            ~models.Exists(own),
-            rater=Rater.CLIENT,
-            instrument__in=instruments_rated_by_both(),
-            session__waived_at=None,
-        )
-
-
-def instruments_rated_by_both() -> list[str]:
-    return [
-        instrument.code
-        for instrument in instruments.instruments().values()
-        if instrument.construct == "alliance" and {"client", "therapist"} <= set(instrument.editions)
-    ]
+        return self.filter(~models.Exists(own), waits_for_therapist=True, session__waived_at=None)
 
 
 class Rating(OrganisationModel):
@@ -64,11 +56,19 @@ class Rating(OrganisationModel):
     instrument = models.CharField(max_length=40)
     rater = models.CharField(max_length=10, choices=Rater)
     edition_version = models.CharField(max_length=10)
-    answers = models.JSONField()
+    # By item number; empty where a rating is known by its totals alone.
+    answers = models.JSONField(blank=True)
     comment = models.TextField(max_length=COMMENT_LENGTH, validators=[MaxLengthValidator(COMMENT_LENGTH)], blank=True)
     do_not_raise = models.BooleanField(default=False)
     submitted_at = models.DateTimeField(db_default=Now())
     submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # The service's own words that were shown; of words that ship the edition's version says which.
+    wording = models.ForeignKey(Wording, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # A client's rating of the alliance that came while the therapist was to rate the same session.
+    waits_for_therapist = models.BooleanField(default=False, db_default=False)
+    # Filled in on paper; `submitted_at` is then the day that stands there.
+    entered_at = models.DateTimeField(null=True, blank=True)
+    entered_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     superseded_at = models.DateTimeField(null=True, blank=True)
     superseded_by = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="supersedes"
@@ -87,6 +87,13 @@ class Rating(OrganisationModel):
             models.CheckConstraint(
                 name="measures_rating_clients_are_unsigned",
                 condition=Q(rater="client") | Q(submitted_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="measures_rating_only_clients_wait", condition=Q(rater="client") | Q(waits_for_therapist=False)
+            ),
+            models.CheckConstraint(
+                name="measures_rating_entered_by",
+                condition=Q(entered_at=None, entered_by=None) | Q(entered_at__isnull=False, entered_by__isnull=False),
             ),
         ]
 

@@ -17,11 +17,14 @@ from accounts.access import check_own
 from accounts.http import SignedInRequest, form_page
 from sessions_app.selectors import sessions
 
-from .. import actions, instruments, selectors
+from .. import actions, catalogue, schedule, selectors, tokens, wordings
 from ..forms import ClientRatingForm
+from ..instruments import ENGLISH, Edition
 from ..models import RatingRequest
 
 COOKIE_LASTS = 2 * 60 * 60
+# What a question takes, roughly, for the words above the form.
+SECONDS_A_QUESTION = 6
 
 
 @require_POST
@@ -101,17 +104,23 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     rating_request = selectors.open_request(token)
     if rating_request is None:
         return unusable(request)
-    response = redirect("measures:rate", rating_request.pk)
+    return private(to_form(request, rating_request, token))
+
+
+def to_form(request: HttpRequest, rating_request: RatingRequest, token: str) -> HttpResponse:
+    """On to the questions, with the cookie that opens these and no others."""
+    path = reverse("measures:rate", args=[rating_request.pk])
+    response = redirect(path)
     response.set_cookie(
         cookie_name(rating_request.pk),
         token,
         max_age=COOKIE_LASTS,
-        path=reverse("measures:rate", args=[rating_request.pk]),
+        path=path,
         secure=request.is_secure(),
         httponly=True,
         samesite="Lax",
     )
-    return private(response)
+    return response
 
 
 @csrf_exempt
@@ -130,15 +139,28 @@ def rate(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     rating_request = selectors.open_request(token)
     if rating_request is None or rating_request.pk != request_id:
         return unusable(request)
-    edition = instruments.edition(rating_request.instrument, "client")
-    return render_form(request, rating_request, ClientRatingForm(edition=edition))
+    edition = edition_for(rating_request)
+    if edition is None:
+        return unusable(request)
+    return render_form(request, rating_request, ClientRatingForm(edition=edition, initial={"wording": edition.wording}))
+
+
+def edition_for(rating_request: RatingRequest) -> Edition | None:
+    """What this link asks, in words; None where there are none any more."""
+    try:
+        return wordings.client_edition(rating_request.instrument, ENGLISH)
+    except wordings.NoWords:
+        return None
 
 
 def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> HttpResponse:
     rating_request = selectors.any_request(token, request_id)
     if rating_request is None:
         return unusable(request)
-    form = ClientRatingForm(request.POST, edition=instruments.edition(rating_request.instrument, "client"))
+    edition = edition_for(rating_request)
+    if edition is None:
+        return unusable(request)
+    form = ClientRatingForm(request.POST, edition=edition)
     if not form.is_valid():
         return render_form(request, rating_request, form) if rating_request.is_open else unusable(request)
     try:
@@ -149,6 +171,7 @@ def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> Http
             answers=form.answers,
             comment=form.cleaned_data["comment"],
             do_not_raise=form.cleaned_data["do_not_raise"],
+            wording_id=form.cleaned_data["wording"],
         )
     except actions.OtherAnswers:
         context = {
@@ -171,7 +194,9 @@ def render_form(request: HttpRequest, rating_request: RatingRequest, form: Clien
         "organisation": rating_request.organisation,
         "demo_banner": rating_request.organisation.is_demo,
         "has_risk": bool(form.edition.risk_items),
-        "construct": instruments.instruments()[rating_request.instrument].construct,
+        "construct": catalogue.known([rating_request.instrument])[rating_request.instrument].construct,
+        "edition": form.edition,
+        "minutes": -(-len(items) * SECONDS_A_QUESTION // 60),
         "therapist": episode.therapist.name,
         "is_supervised": bool(accounts.supervisors_of(episode.therapist)),
     }
@@ -183,5 +208,27 @@ def thanks(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     rating_request = selectors.used_request(request.COOKIES.get(cookie_name(request_id), ""), request_id)
     if rating_request is None:
         return unusable(request)
-    context = {"organisation": rating_request.organisation, "demo_banner": rating_request.organisation.is_demo}
+    context = {
+        "organisation": rating_request.organisation,
+        "demo_banner": rating_request.organisation.is_demo,
+        "request_id": request_id,
+        "following": schedule.asked_after(rating_request.session, rating_request.instrument),
+    }
     return private(render(request, "measures/thanks.html", context))
+
+
+@csrf_exempt
+@require_POST
+def rate_next(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+    """From thanks on to what else the session asks for, behind the same cookie as the form before it."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
+        return unusable(request)
+    token = request.COOKIES.get(cookie_name(request_id), "")
+    used = selectors.used_request(token, request_id)
+    try:
+        following = actions.go_on(request_id=request_id, token=token) if used else None
+    except actions.LinkUnusable:
+        following = None
+    if following is None:
+        return unusable(request)
+    return private(to_form(request, following, tokens.token_of(following.pk, following.nonce)))

@@ -17,10 +17,11 @@ from accounts.mail import what_is_missing
 from clients.actions import StaleVersion
 from clients.selectors import episodes
 from measures import actions as measures
-from measures import instruments, mail
+from measures import catalogue, mail, schedule
 from measures import selectors as ratings
 from measures.actions.comments import deliver_comments
-from measures.forms import RatingForm
+from measures.forms import OwnRatings, own_choices
+from measures.models import Rating, RatingRequest
 from measures.risk import of_the_past
 from measures.views import link_of, qr_of
 from measures.views.risk import SESSION, TODAY, notices_now, notices_of_episode
@@ -31,8 +32,6 @@ from .. import actions, selectors
 from ..actions.process_notes import may_write_about
 from ..forms import ConditionsForm, EditForm, LogForm
 from ..models import TherapySession
-
-OWN_INSTRUMENT = "session-check-in"
 
 
 @require_GET
@@ -54,20 +53,26 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     check_own(request.user, episode.therapist_id)
     if not episode.is_open:
         raise PermissionDenied("This episode has ended.")
+    number = actions.next_number(episode)
+    owed = schedule.owed_next(episode, number)
     can_mail = episode.client.wants_invitations and not what_is_missing()
-    mail_to = episode.client.email if can_mail else ""
-    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)}, mail_to=mail_to)
-    own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"))
+    form = LogForm(
+        request.POST or None,
+        initial={"number": number},
+        asked=schedule.names_to_ask(owed),
+        mail_to=episode.client.email if can_mail else "",
+    )
+    own = OwnRatings(request.POST or None, codes=[entry.instrument for entry in owed if entry.rater == "therapist"])
     if request.method == "POST":
 
         def write() -> str:
             values = form.values
-            wants_link, by_mail = values.pop("wants_link"), values.pop("by_mail", False)
+            wants_link, by_mail = values.pop("wants_link", False), values.pop("by_mail", False)
             session = actions.log_session(episode=episode, **values, by=request.user)
-            save_own_rating(session, own, request)
+            save_own_ratings(session, own, request)
             if wants_link and session.took_place:
-                link = measures.request_rating(session=session, instrument=OWN_INSTRUMENT, by=request.user)
-                if by_mail:
+                link = measures.request_due(session=session, by=request.user)
+                if by_mail and link is not None:
                     measures.invite(request=link, by=request.user)
             return reverse("sessions_app:session", args=[session.pk])
 
@@ -83,13 +88,20 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     return form_page(request, "sessions_app/session_log.html", context)
 
 
-def save_own_rating(session: TherapySession, own: RatingForm, request: SignedInRequest) -> None:
+def save_own_ratings(session: TherapySession, own: OwnRatings, request: SignedInRequest) -> None:
     """An untouched rating is none; one that says what the saved one says writes nothing."""
-    same = own.saved and {str(number): answer for number, answer in own.answers.items()} == own.saved
-    if own.is_answered and not same:
-        measures.submit_rating(
-            session=session, instrument=OWN_INSTRUMENT, rater="therapist", answers=own.answers, by=request.user
-        )
+    for form in own.forms:
+        same = form.saved and {str(number): answer for number, answer in form.answers.items()} == form.saved
+        if form.is_answered and not same:
+            code = form.edition.instrument
+            measures.submit_rating(
+                session=session,
+                instrument=code,
+                rater="therapist",
+                answers=form.answers,
+                wording_id=own.wording_ids[code],
+                by=request.user,
+            )
 
 
 def record_viewed(session: TherapySession, request: SignedInRequest) -> None:
@@ -108,6 +120,9 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     is_own = session.episode.therapist_id == request.user.pk
     record_viewed(session, request)
     shown = ratings.session_ratings(session)
+    requests = list(ratings.open_requests_with_mails(session))
+    asked = {open_request.instrument for open_request in requests}
+    asking = schedule.asking(session, rated=shown.rated, asked=asked)
     risk = notices_of_episode(request, session.episode, back=SESSION)
     if is_own:
         unread = [rating for rating in shown.shown if rating.has_comment and not hasattr(rating, "follow_up")]
@@ -122,14 +137,16 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "ratings": ratings.described(shown.shown, reader=request.user),
         "is_sealed": shown.is_sealed,
         "ruptures": ruptures_in(session),
-        "links": links(request, session) if is_own else [],
-        "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
+        "wanted": asking.lines,
+        "others": asking.others,
         "process_notes": selectors.count_notes_about(request.user, session),
         "writes_process_notes": may_write_about(request.user, session.episode),
         "mail_missing": what_is_missing(),
         "kept": request.session.pop("kept", ""),
         **conditions_context(request, session),
     }
+    if is_own and session.took_place:
+        context["links"] = links(request, requests, asking.lines)
     return render(request, "sessions_app/session.html", context)
 
 
@@ -172,14 +189,20 @@ def core_conditions(request: SignedInRequest, session_id: uuid.UUID) -> HttpResp
     return form_page(request, "sessions_app/core_conditions.html", context)
 
 
-def links(request: HttpRequest, session: TherapySession) -> list[dict[str, Any]]:
+def links(request: HttpRequest, requests: list[RatingRequest], wanted: list[schedule.Wanted]) -> list[dict[str, Any]]:
+    """The open links with what each leads on to, and with their e-mails."""
     shown = []
-    for open_request in ratings.open_requests_with_mails(session):
+    for open_request in requests:
         link = link_of(request, open_request)
         if link:
-            name = instruments.instruments()[open_request.instrument].name
+            code = open_request.instrument
+            is_before = any(line.entry.is_before for line in wanted if line.entry.instrument == code)
+            then = [line.name for line in wanted if line.can_follow(code, is_before=is_before)]
             known = {"mails": open_request.mails, "why_not": mail.why_not(open_request)}
-            shown.append({"request": open_request, "link": link, "qr": qr_of(link), "name": name, **known})
+            name = catalogue.known([code])[code].name
+            shown.append(
+                {"request": open_request, "link": link, "qr": qr_of(link), "name": name, "then": then, **known}
+            )
     return shown
 
 
@@ -191,17 +214,20 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
         record_viewed(session, request)
     fields = ("number", "held_on", "attendance", "format", "note", "version")
     form = EditForm(request.POST or None, initial={name: getattr(session, name) for name in fields})
-    saved = ratings.session_ratings(session).by("therapist", OWN_INSTRUMENT)
-    own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"), rating=saved)
+    saved = own_ratings(session)
+    codes = [entry.instrument for entry in schedule.owed_by(session) if entry.rater == "therapist"]
+    own = OwnRatings(request.POST or None, codes=list(dict.fromkeys([*codes, *saved])), saved=saved)
     is_sent = request.method == "POST" and all([form.is_valid(), own.is_valid()])
     # On a page that is out of date nobody emptied a rating: it was not there yet.
-    if is_sent and own.is_emptied and form.cleaned_data["version"] == session.version:
-        own.add_error(None, "A saved rating can be corrected, but not emptied. Give at least one answer.")
+    if is_sent and form.cleaned_data["version"] == session.version:
+        for one in own.forms:
+            if one.is_emptied:
+                one.add_error(None, "A saved rating can be corrected, but not emptied. Give at least one answer.")
     if is_sent and own.is_valid():
 
         def write() -> str:
             changed = measures.change_session(session=session, by=request.user, **form.values)
-            save_own_rating(changed, own, request)
+            save_own_ratings(changed, own, request)
             return reverse("sessions_app:session", args=[session.pk])
 
         try:
@@ -217,21 +243,29 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
     return form_page(request, "sessions_app/session_edit.html", context)
 
 
+def own_ratings(session: TherapySession) -> dict[str, Rating]:
+    """The therapist's own ratings of a session by instrument, those that are off left out."""
+    on = own_choices()
+    shown = ratings.session_ratings(session).shown
+    return {rating.instrument: rating for rating in shown if rating.rater == "therapist" and rating.instrument in on}
+
+
 def conflict_page(
-    request: SignedInRequest, form: EditForm, own: RatingForm, current: TherapySession, session: TherapySession
+    request: SignedInRequest, form: EditForm, own: OwnRatings, current: TherapySession, session: TherapySession
 ) -> HttpResponse:
     """Both texts side by side. Nothing is overwritten: saving again says which one the person means."""
     typed = {**form.data.dict(), "version": current.version}  # type: ignore[attr-defined]
     again = EditForm(initial={name: typed.get(name, "") for name in form.fields if name != "submission"})
-    saved = ratings.session_ratings(current).by("therapist", OWN_INSTRUMENT)
-    if saved and not own.is_answered:
-        own = RatingForm(edition=own.edition, rating=saved)  # untouched where it was opened: that takes nothing back
+    saved = own_ratings(current)
+    codes = [one.edition.instrument for one in own.forms]
+    if saved and not any(one.is_answered for one in own.forms):
+        own = OwnRatings(codes=codes, saved=saved)  # untouched where it was opened: that takes nothing back
     cancel_url = reverse("sessions_app:session", args=[session.pk])
     context = {
         "form": again,
         "own": own,
         "current": current,
-        "saved": ratings.described([saved], reader=request.user)[0] if saved else None,
+        "saved": ratings.described(list(saved.values()), reader=request.user),
         "episode": session.episode,
         "cancel_url": cancel_url,
     }

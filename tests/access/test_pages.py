@@ -100,6 +100,19 @@ measures:link                    302 302 302  302  302  302 302  302  302   302 
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  404 404 404  404  404  404 404  404  404   404   404
 measures:stop                    200 200 200  200  200  200 200  200  200   200   200
+measures:rate-next               405 405 405  405  405  405 405  405  405   405   405
+measures:paper                    in 200 404  403  403  403 403  403   in   404   403
+measures:episode-battery          in 200 404  403  403  403 403  403   in   404   403
+measures:episode-battery-reset    in 405 405  403  405  403 403  403   in   405   403
+measures:battery                  in 403 403  403  403  403 200  403   in   403   200
+measures:battery-remove           in 403 403  403  403  403 405  403   in   403   405
+measures:battery-move             in 403 403  403  403  403 405  403   in   403   405
+measures:instrument-list          in 403 403  403  403  403 200  403   in   403   200
+measures:instrument               in 403 403  403  403  403 200  403   in   403   200
+measures:instrument-switch        in 403 403  403  403  403 405  403   in   403   405
+measures:licence-record           in 403 403  403  403  403 405  403   in   403   405
+measures:wording-create           in 403 403  403  403  403 200  403   in   403   200
+measures:wording-end              in 403 403  403  403  403 405  403   in   403   405
 ruptures:trends                   in 403 403  403  403  403 200  403   in   403   200
 ruptures:trends-progress          in 403 403  403  403  403 200  403   in   403   200
 ruptures:recompute                in 403 403  403  403  403 405  403   in   403   405
@@ -198,6 +211,19 @@ measures:link                    405 405 405  405  405  405 405  405  405   405 
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  405 405 405  405  405  405 405  405  405   405   405
 measures:stop                    200 200 200  200  200  200 200  200  200   200   200
+measures:rate-next               404 404 404  404  404  404 404  404  404   404   404
+measures:paper                    in 302 404  403  403  403 403  403   in   404   403
+measures:episode-battery          in 302 404  403  403  403 403  403   in   404   403
+measures:episode-battery-reset    in 302 404  403  403  403 403  403   in   404   403
+measures:battery                  in 403 403  403  403  403 302  403   in   403   302
+measures:battery-remove           in 403 403  403  403  403 302  403   in   403   302
+measures:battery-move             in 403 403  403  403  403 302  403   in   403   302
+measures:instrument-list          in 403 403  403  403  403 405  403   in   403   405
+measures:instrument               in 403 403  403  403  403 405  403   in   403   405
+measures:instrument-switch        in 403 403  403  403  403 302  403   in   403   302
+measures:licence-record           in 403 403  403  403  403 302  403   in   403   302
+measures:wording-create           in 403 403  403  403  403 302  403   in   403   302
+measures:wording-end              in 403 403  403  403  403 302  403   in   403   404
 ruptures:trends                   in 403 403  403  403  403 405  403   in   403   405
 ruptures:trends-progress          in 403 403  403  403  403 405  403   in   403   405
 ruptures:recompute                in 403 403  403  403  403 302  403   in   403   302
@@ -502,7 +528,8 @@ def test_a_used_link_thanks_only_the_browser_that_used_it(world):
 
 READERS = (
     "clients.models.episodes.reach", "clients.models.agreements.reach", "sessions_app.models.reach",
-    "measures.models.reach", "measures.models.risk.reach", "ruptures.models.reach",
+    "measures.models.reach", "measures.models.risk.reach", "measures.models.service.reach",
+    "ruptures.models.reach",
 )  # fmt: skip
 
 
@@ -524,6 +551,9 @@ def everybody_may_write(monkeypatch):
         "sessions_app.views",
         "sessions_app.actions",
         "measures.views",
+        "measures.views.battery",
+        "measures.views.paper",
+        "measures.actions.clients",
         "measures.actions",
         "ruptures.views",
         "ruptures.actions.repair",

@@ -14,7 +14,7 @@ from jobs.models import Job
 from jobs.organisation import NoOrganisation, acting_in, current_organisation, set_organisation
 from measures import actions as measures
 from measures.actions.comments import deliver_comments
-from measures.models import Rating, Trend
+from measures.models import Licence, Rating, Trend, Wording
 from ruptures import actions as ruptures
 from ruptures.tasks import judge_episode
 from sessions_app.models import TherapySession
@@ -35,6 +35,7 @@ def both(service, other_service):
     factories.make_attempt(factories.make_rupture(mended), mended)
     factories.make_agreed(mended)
     factories.make_process_note(mended)
+    factories.make_choices(service, episode)
     factories.make_risk_answer(factories.make_session(episode))
     deliver_comments(ratings=Rating.objects.filter(rater="client")[:1], by=service.ada)
     factories.make_invitation(factories.make_session(episode))
@@ -46,6 +47,7 @@ def both(service, other_service):
         factories.make_attempt(factories.make_rupture(mended), mended)
         factories.make_agreed(mended)
         factories.make_process_note(mended)
+        factories.make_choices(other_service, episode)
         factories.make_risk_answer(factories.make_session(episode))
         deliver_comments(ratings=Rating.objects.filter(rater="client")[:1], by=other_service.ada)
         factories.make_invitation(factories.make_session(episode))
@@ -98,8 +100,9 @@ def test_no_query_finds_a_row_of_the_other_service(both, model):
         assert cursor.fetchone() == (0,)
 
 
-# What may not be changed even by those whose it is has a test of its own below.
-WRITABLE = [model for model in PROTECTED if model not in (AuditEvent, Agreement, AttainmentScale)]
+# What may not be changed even by those whose it is has tests of its own below. Of a wording only that it ended can be.
+NEVER_CHANGED = (AuditEvent, Agreement, AttainmentScale, Licence, Wording)
+WRITABLE = [model for model in PROTECTED if model not in NEVER_CHANGED]
 
 
 @pytest.mark.parametrize("model", WRITABLE, ids=lambda model: model.__name__)
@@ -231,6 +234,19 @@ def test_what_was_agreed_is_never_changed(both, model):
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE organisation_id = %s", [other.organisation.pk])
         assert cursor.rowcount == 0
+
+
+def test_licences_and_words_can_be_neither_changed_nor_deleted(service):
+    factories.make_wording(service)
+    for statement in (
+        "UPDATE measures_wording SET items = '[]'",
+        "UPDATE measures_wording SET language = 'de'",
+        "DELETE FROM measures_wording",
+        "UPDATE measures_licence SET statement = 'anything'",
+        "DELETE FROM measures_licence",
+    ):
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            connection.cursor().execute(statement)
 
 
 def test_a_refused_page_is_on_record_although_the_request_is_taken_back(committed, client):

@@ -14,8 +14,10 @@ from accounts.models import Supervision, User
 from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
+from measures import instruments
 from measures.actions.risk import acknowledge_risk
-from measures.models import Rating, RatingRequest, RiskAnswer
+from measures.forms.service import WordingForm
+from measures.models import BatteryOverride, Rating, RatingRequest, RiskAnswer, Wording
 from reports import actions as imports
 from reports.mapping import toml_of
 from reports.models import ImportBatch
@@ -83,6 +85,8 @@ class World:
     agreed: dict[str, Any]
     private_note: ProcessNote
     shared_note: ProcessNote
+    override: BatteryOverride
+    wording: Wording
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
@@ -158,6 +162,8 @@ def make_world(service: Service, other: Service) -> World:
         agreed=factories.make_agreed(session, CANARIES["agreement"]),
         private_note=factories.make_process_note(session, NOTES["private"]),
         shared_note=factories.make_process_note(episode, NOTES["shared"], shared=True),
+        override=factories.make_choices(service, episode),
+        wording=factories.make_wording(service, language="de"),
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
@@ -245,6 +251,15 @@ def address(world: World, route: str) -> str:
         "measures:link": [world.token],
         "measures:rate": [world.request.pk],
         "measures:thanks": [world.request.pk],
+        "measures:rate-next": [world.request.pk],
+        "measures:paper": [world.unrated.pk],
+        "measures:episode-battery": [episode],
+        "measures:episode-battery-reset": [world.override.pk],
+        "measures:instrument": ["wai-sr"],
+        "measures:instrument-switch": ["wai-sr"],
+        "measures:licence-record": ["wai-sr"],
+        "measures:wording-create": ["wai-sr"],
+        "measures:wording-end": [world.wording.pk],
         "ruptures:signal-confirm": [world.signal.pk],
         "ruptures:signal-dismiss": [world.signal.pk],
         "ruptures:rupture-create": [episode],
@@ -278,6 +293,16 @@ PAGES_OF_AN_EPISODE = (
 )  # fmt: skip
 
 
+def looked_at(words: dict[str, Any]) -> dict[str, Any]:
+    """A wording as the second step of its page sends it."""
+    form = WordingForm(
+        words | {"text": "\n".join(f"Question {number}" for number in range(1, 13))},
+        instrument=instruments.instruments()["wai-sr"],
+    )
+    assert form.is_valid(), form.errors
+    return {**form.data, "looked_at": form.stamp, "do": "save"}
+
+
 def content(world: World, route: str) -> dict[str, Any]:
     """What a form would send there so that the action is carried out if it is let through."""
     today = timezone.localdate().isoformat()
@@ -294,6 +319,7 @@ def content(world: World, route: str) -> dict[str, Any]:
     versioned, agreed = {"on": today, "version": 1}, {"on": today, "agreed_by": ["client", "therapist"]}
     task = {"text": "Nod", "proposed_by": "both", "difficulty": 3}
     levels = dict.fromkeys(("much_less", "less", "expected", "more", "much_more"), "Seen")
+    licence = {"statement": "By letter.", "dated_on": today, "name": "Sam Pereira"}
     forms: dict[str, dict[str, Any]] = {
         "account_login": {"login": "nobody@harbour.example", "password": "a guess"},
         "account_change_password": passwords,
@@ -352,6 +378,14 @@ def content(world: World, route: str) -> dict[str, Any]:
         "measures:comment": {"raised_by": "therapist", "discussed_on": today, "version": 1},
         "measures:request-create": {"instrument": "session-check-in"},
         "measures:risk-answer": {"done": "Rang the client.", "back": "today"},
+        "measures:paper": {"measure": "phq-9:client", "filled_in_on": today, "total-total": "9"},
+        "measures:episode-battery": {"measure": "phq-9:client", "rhythm": "every"},
+        "measures:battery": {"measure": "phq-9:client", "rhythm": "every"},
+        "measures:battery-remove": {"instrument": "outcome-check-in", "rater": "client", "rhythm": "every"},
+        "measures:battery-move": {"instrument": "outcome-check-in", "rater": "client", "rhythm": "every"},
+        "measures:instrument-switch": {"is_on": "0"},
+        "measures:licence-record": licence,
+        "measures:wording-create": looked_at({"rater": "client", "language": "fr", **licence}),
         "ruptures:signal-dismiss": {"reason": "talked"},
         "ruptures:rupture-create": {"session": session_id, **seen},
         "ruptures:rupture-edit": {**seen, "version": world.rupture.version},

@@ -9,6 +9,8 @@ from types import ModuleType
 import pytest
 
 APPS = ["accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards"]
+# Write the event for the actions that call them.
+WRITE_THE_EVENT = {"measures.actions.store", "measures.actions.new_request"}
 # Joins the transaction of the action, or of the client's link, that records the rating.
 IN_THE_CALLERS_TRANSACTION = {"measures.actions.record_rating"}
 
@@ -46,6 +48,7 @@ def test_the_known_actions_are_found():
     assert {
         "clients.actions.create_client",
         "measures.actions.submit_rating",
+        "measures.actions.clients.set_override",
         "measures.actions.risk.acknowledge_risk",
     } <= set(deeds())
     assert len(deeds()) >= 15
@@ -69,5 +72,11 @@ def test_action_is_one_transaction(name):
 
 @pytest.mark.parametrize("name", deeds())
 def test_action_leaves_an_audit_event(name):
-    by_itself_or_through = {"record_event", *(other.rpartition(".")[2] for other in deeds())}
-    assert names_called(deeds()[name]) & by_itself_or_through
+    through = {other.rpartition(".")[2] for other in [*deeds(), *WRITE_THE_EVENT]}
+    assert names_called(deeds()[name]) & {"record_event", "record_events", *through}
+
+
+@pytest.mark.parametrize("name", WRITE_THE_EVENT)
+def test_what_writes_the_event_for_others_does(name):
+    module, _, function = name.rpartition(".")
+    assert "record_event" in names_called(getattr(importlib.import_module(module), function))

@@ -19,6 +19,9 @@ RULES = (
     "measures.statistics",
     "ruptures.aftermath",
     "measures.timing",
+    "measures.battery",
+    "measures.languages",
+    "measures.totals",
     "ruptures.analysis",
     "ruptures.detection",
     "ruptures.lifecycle",
@@ -37,6 +40,7 @@ RULES = (
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
     "catalogue", "plan", "priors", "risk", "evidence", "origins", "encryption", "rotation", "comments", "mail",
+    "schedule", "wordings",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",

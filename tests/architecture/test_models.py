@@ -22,7 +22,7 @@ from alliance_site import embedded
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.actions.comments import deliver_comments
-from measures.models import EpisodeSeries, Invitation, OwnMeasure, Trend
+from measures.models import BatteryEntry, EpisodeSeries, InstrumentUse, Invitation, OwnMeasure, Trend, Wording
 from ruptures import actions as ruptures
 from ruptures.models import Rupture
 from tests import factories
@@ -89,6 +89,9 @@ def test_free_text_about_a_client_is_never_operational():
         ("accounts.Organisation", "emergency_text"),
         ("accounts.Organisation", "risk_text"),
         ("accounts.AuditEvent", "fields"),
+        ("measures.Licence", "statement"),
+        ("measures.Wording", "items"),
+        ("measures.Wording", "introduction"),
     }
     assert {text for text in texts if FIELDS[text[0]][text[1]] == OPERATIONAL} == of_the_program
 
@@ -229,6 +232,10 @@ class Rows:
     rupture: Any
     suspected: Any
     attempt: Any
+    override: Any
+    wording: Any
+    entry: Any
+    use: Any
 
     def __getattr__(self, name: str) -> Any:
         return self.agreed[name] if name in factories.AGREED else getattr(self.service, name)
@@ -260,6 +267,10 @@ class Rows:
     @property
     def client(self) -> Any:
         return self.episode.client
+
+    @property
+    def licence(self) -> Any:
+        return self.wording.licence
 
     @property
     def prior(self) -> Any:
@@ -316,6 +327,10 @@ def rows(service):
         rupture=(rupture := factories.make_rupture(session)),
         suspected=make_suspected(service),
         attempt=factories.make_attempt(rupture, session),
+        override=factories.make_choices(service, episode),
+        wording=Wording.objects.get(),
+        entry=BatteryEntry.objects.get(rhythm="nth"),
+        use=InstrumentUse.objects.get(),
     )
 
 
@@ -485,6 +500,48 @@ CASES: dict[str, Case] = {
     ),
     "measures_risk_withdrawn_with_note": change(
         "risk", {"withdrawn_at": NOW, "note": "corrected"}, {"withdrawn_at": NOW}
+    ),
+    "measures_rating_only_clients_wait": Case(
+        lambda rows: rows.rating,
+        lambda rows: {"rater": "client", "instrument": "wai-s", "waits_for_therapist": True},
+        lambda rows: {"waits_for_therapist": True},
+    ),
+    "measures_rating_entered_by": Case(
+        lambda rows: rows.rating,
+        lambda rows: {"entered_at": NOW, "entered_by": rows.ada},
+        lambda rows: {"entered_at": NOW},
+    ),
+    "measures_use_once": copy("use", lambda rows: {"instrument": "other"}),
+    "measures_battery_entry_once": copy("entry", lambda rows: {"rhythm": "every", "every": None}),
+    "measures_battery_rater_known": change("entry", {"rater": "therapist"}, {"rater": "observer"}),
+    "measures_battery_rhythm_known": change(
+        "entry", {"rhythm": "before", "every": None}, {"rhythm": "never", "every": None}
+    ),
+    "measures_battery_every_nth": change("entry", {"every": 2}, {"every": None}),
+    "measures_battery_removed_by": Case(
+        lambda rows: rows.entry,
+        lambda rows: {"removed_at": NOW, "removed_by": rows.sam},
+        lambda rows: {"removed_at": NOW},
+    ),
+    "measures_override_once": copy("override", lambda rows: {"instrument": "other"}),
+    "measures_override_rater_known": change("override", {"rater": "therapist"}, {"rater": "observer"}),
+    "measures_override_rhythm_known": change("override", {"rhythm": "every"}, {"rhythm": "sometimes"}),
+    "measures_override_every_nth": change("override", {"rhythm": "nth", "every": 26}, {"rhythm": "nth", "every": 27}),
+    # What is stated and shown is added and never changed, so a second row stands in for a changed one.
+    "measures_licence_stated": copy("licence", lambda rows: {"name": "Other"}, lambda rows: {"statement": ""}),
+    "measures_wording_version_once": copy(
+        "wording",
+        lambda rows: {"version": 2, "ended_at": NOW, "ended_by": rows.sam},
+        lambda rows: {"ended_at": NOW, "ended_by": rows.sam},
+    ),
+    "measures_wording_one_in_force": copy("wording", lambda rows: {"language": "de"}, lambda rows: {"version": 2}),
+    "measures_wording_rater_known": copy(
+        "wording", lambda rows: {"rater": "therapist"}, lambda rows: {"rater": "observer"}
+    ),
+    "measures_wording_ended_by": Case(
+        lambda rows: rows.wording,
+        lambda rows: {"ended_at": NOW, "ended_by": rows.sam},
+        lambda rows: {"ended_at": NOW},
     ),
     "measures_score_scale_once": copy("score", lambda rows: {"scale": "other"}),
     "measures_score_value_or_reason": change(

@@ -5,6 +5,8 @@ from django.urls import reverse
 from fhir.resources.R4B.bundle import Bundle
 
 from accounts.models import AuditEvent
+from measures import actions as measures
+from measures.actions.clients import enter_from_paper
 from measures.models import Rating, Score
 from reports import actions as imports
 from tests import factories
@@ -106,3 +108,39 @@ def test_a_download_asks_as_often_for_much_as_for_little(service, session, brows
     few = len(factories.queries_of(browser_of(service.ada), address(rating)))
     factories.make_course(session.episode, [7, 6, 5])
     assert len(factories.queries_of(browser_of(service.ada), address(rating))) == few
+
+
+def test_words_that_a_service_recorded_stay_in_the_service(service, session, browser_of):
+    wording = factories.make_wording(service, introduction="canary of the introduction", notice="canary of the notice")
+    rating = measures.record_rating(
+        session=session,
+        instrument="wai-sr",
+        rater="client",
+        answers=dict.fromkeys(range(1, 13), 4.0),
+        wording=wording,
+        by=None,
+    )
+    factories.rate_as_therapist(session)
+    response = browser_of(service.ada).get(address(rating))
+    Bundle.model_validate_json(response.content)
+    assert "Question 1 in en" not in response.content.decode() and "canary" not in response.content.decode()
+    questionnaire = resources(response)["Questionnaire"]
+    assert questionnaire["description"] == "Item numbers without their wording."
+    assert not [item for item in questionnaire["item"] if "text" in item]
+
+
+def test_a_rating_from_paper_says_so(service, session, browser_of):
+    rating = enter_from_paper(
+        session=session,
+        instrument="phq-9",
+        rater="client",
+        filled_in_on=session.held_on,
+        answers={},
+        totals={"total": "14"},
+        by=service.ada,
+    )
+    response = browser_of(service.ada).get(address(rating))
+    Bundle.model_validate_json(response.content)
+    notes = [note["text"] for note in resources(response)["Observation"]["note"]]
+    assert "Filled in on paper and entered by the service." in notes
+    assert resources(response)["QuestionnaireResponse"]["authored"][:10] == f"{session.held_on}"
