@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "reports"]
 RULES = (
     "measures.instruments",
+    "measures.quality",
     "measures.scoring",
     "measures.statistics",
     "ruptures.analysis",
