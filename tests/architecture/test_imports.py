@@ -27,7 +27,7 @@ RULES = (
 )
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
-    "catalogue", "plan", "priors", "risk", "evidence",
+    "catalogue", "plan", "priors", "risk", "evidence", "wordings",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",
