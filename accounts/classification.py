@@ -142,6 +142,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "answers": CLINICAL,
         "comment": CLINICAL,
         "do_not_raise": CLINICAL,
+        "seconds_taken": CLINICAL,
         "submitted_at": CLINICAL,
         "submitted_by": OPERATIONAL,
         "superseded_at": OPERATIONAL,

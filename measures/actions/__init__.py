@@ -91,6 +91,7 @@ def record_rating(
     answers: Mapping[int, float | None],
     comment: str = "",
     do_not_raise: bool = False,
+    seconds_taken: int | None = None,
     submitted_at: datetime | None = None,
     by: User | None,
 ) -> Rating:
@@ -112,6 +113,7 @@ def record_rating(
         answers={str(number): answer for number, answer in checked.items()},
         comment=comment.strip(),
         do_not_raise=do_not_raise,
+        seconds_taken=seconds_taken,
         submitted_by=by,
         **({"submitted_at": submitted_at} if submitted_at else {}),
     )
@@ -234,6 +236,7 @@ def redeem_request(
     answers: Mapping[int, float | None],
     comment: str = "",
     do_not_raise: bool = False,
+    seconds_taken: int | None = None,
 ) -> None:
     """Save what a client answered, once. The same form sent again changes nothing and succeeds.
 
@@ -266,6 +269,7 @@ def redeem_request(
         answers=answers,
         comment=comment,
         do_not_raise=do_not_raise,
+        seconds_taken=seconds_taken,
         by=None,
     )
 
