@@ -19,8 +19,8 @@ def is_very_fast(seconds: int | None, answered: int) -> bool:
 def is_contradictory(edition: Edition, answers: Mapping[int, float | None]) -> bool:
     """The same answer to every item, reversed ones among them, so that it says a thing and its opposite.
 
-        7 7 7 7     with item 3 reversed: contradictory
-        4 4 4 4     of 1 to 7: neither here nor there, which is the same either way
+    7 7 7 7     with item 3 reversed: contradictory
+    4 4 4 4     of 1 to 7: neither here nor there, which is the same either way
     """
     given = {number: answer for number, answer in answers.items() if answer is not None}
     values = set(given.values())
@@ -67,12 +67,18 @@ def notes(
             "Questions that ask for opposite things have the same answer. Perhaps their wording got in the way: "
             "reading two of them together shows what was meant."
         )
-    for scale in scales_at_ceiling(edition, courses):
-        course = courses[scale]
-        top = sum(value == edition.maximum for value in course)
-        name = "The whole rating" if scale == TOTAL else scale.replace("_", " ").capitalize()
+    if top := scales_at_ceiling(edition, courses):
+        counted = ", ".join(f"{name_of(scale)} ({at_maximum(courses[scale], edition)})" for scale in top)
         said.append(
-            f"{name} was at the maximum in {top} of {len(course)} ratings so far. Such ratings cannot show a change for "
-            "the better; asking what could be a little better often opens more than the number does."
+            f"At the maximum in most ratings so far: {counted}. Such ratings cannot show a change for the better; "
+            "asking what could be a little better often opens more than the number does."
         )
     return said
+
+
+def name_of(scale: str) -> str:
+    return "the whole rating" if scale == TOTAL else scale.replace("_", " ")
+
+
+def at_maximum(course: Sequence[float], edition: Edition) -> str:
+    return f"{sum(value == edition.maximum for value in course)} of {len(course)}"

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from jobs.organisation import set_organisation
 from sessions_app.models import Phase, TherapySession
 from sessions_app.selectors import with_last_session
 
-from . import catalogue, instruments, tokens
+from . import catalogue, instruments, quality, tokens
 from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, RiskAnswer, Score, Trend
 from .statistics.summary import Point
 
@@ -87,7 +87,7 @@ def used_request(token: str, request_id: uuid.UUID) -> RatingRequest | None:
     set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
     return (
         RatingRequest.objects.filter(pk=request_id, token_hash=tokens.hash_of(token), redeemed_at__isnull=False)
-        .select_related("organisation")
+        .select_related("organisation", "session__episode__therapist")
         .first()
     )
 
@@ -202,7 +202,10 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
 
 @dataclass(frozen=True)
 class ShownRating:
-    """A rating as a page shows it: each item with its answer, each scale with its score or the reason for none."""
+    """A rating as a page shows it: each item with its answer, each scale with its score or the reason for none.
+
+    `notes` say how a client filled it in, as far as it is known.
+    """
 
     rating: Rating
     name: str
@@ -210,25 +213,50 @@ class ShownRating:
     scores: list[Score]
     low: float
     high: float
+    speaks_of_harm: bool
+    notes: list[str]
 
 
-def described(ratings: list[Rating]) -> list[ShownRating]:
+def courses_until(session: TherapySession) -> dict[SeriesKey, list[float]]:
+    """What may be seen of the episode's item means up to a session."""
+    series = series_of(session.episode_id, list(range(session.number + 1)))
+    return {key: [point.value for point in points if point.value is not None] for key, points in series.items()}
+
+
+def described(ratings: list[Rating], courses: Mapping[SeriesKey, Sequence[float]] | None = None) -> list[ShownRating]:
+    """With the courses until their session, ratings are also held against the earlier ones."""
     shown = []
     known = catalogue.known(rating.instrument for rating in ratings)
     for rating in ratings:
         edition = known[rating.instrument].editions[rating.rater]
         order = edition.scored_scales
+        answers = {int(number): answer for number, answer in rating.answers.items()}
         shown.append(
             ShownRating(
                 rating,
                 known[rating.instrument].name,
-                [(item, rating.answers.get(str(item.number))) for item in edition.items],
+                [(item, answers.get(item.number)) for item in edition.items],
                 sorted(rating.scores.all(), key=lambda score: order.index(score.scale)),
                 edition.minimum,
                 edition.maximum,
+                bool(edition.risk_in(answers)),
+                notes_on(rating, edition, answers, courses or {}),
             )
         )
     return shown
+
+
+def notes_on(
+    rating: Rating,
+    edition: instruments.Edition,
+    answers: Mapping[int, float | None],
+    courses: Mapping[SeriesKey, Sequence[float]],
+) -> list[str]:
+    """What is known of how a client filled it in. How a colleague did is nobody's business."""
+    if rating.rater != Rater.CLIENT:
+        return []
+    of_scales = {key[-1]: course for key, course in courses.items() if key[:-1] == (rating.instrument, rating.rater)}
+    return quality.notes(edition, answers, seconds=rating.seconds_taken, courses=of_scales)
 
 
 def instruments_to_ask(session: TherapySession) -> list[instruments.Instrument]:

@@ -108,7 +108,7 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "session": session,
         "episode": session.episode,
         "is_own": is_own,
-        "ratings": ratings.described(shown.shown),
+        "ratings": ratings.described(shown.shown, ratings.courses_until(session)),
         "is_sealed": shown.is_sealed,
         "links": links(request, session) if is_own else [],
         "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],

@@ -49,9 +49,7 @@ def estimate_prior(
     rise = _rise(usable)
     levels = [[y - rise * math.log(t) for t, y in zip(c.sessions, c.scores, strict=True)] for c in usable]
     telling = [
-        values
-        for client, values in zip(usable, levels, strict=True)
-        if not is_at_ceiling(client.scores, maximum)
+        values for client, values in zip(usable, levels, strict=True) if not is_at_ceiling(client.scores, maximum)
     ]
     if len(telling) < MINIMUM_CLIENTS:
         return None

@@ -90,13 +90,13 @@ def test_two_thirds_of_three_or_more_at_the_maximum_are_at_the_ceiling(scores, e
 
 def test_a_scale_at_the_ceiling_is_named_with_its_count():
     # bond 10 9 |10|
-    (said,) = notes(bond=[10, 9, 10], goal=[7, 7, 7])
-    assert said.startswith("Bond was at the maximum in 2 of 3 ratings so far.")
+    (said,) = notes(bond=[10, 9, 10], goal=[7, 7, 7], task=[10, 10, 10])
+    assert said.startswith("At the maximum in most ratings so far: task (3 of 3), bond (2 of 3).")
 
 
 def test_a_total_at_the_ceiling_stands_for_its_scales():
     (said,) = notes(total=[10, 10, 10], bond=[10, 10, 10], goal=[10, 10, 10])
-    assert said.startswith("The whole rating was at the maximum in 3 of 3 ratings so far.")
+    assert said.startswith("At the maximum in most ratings so far: the whole rating (3 of 3).")
 
 
 def test_a_rating_below_the_ceiling_is_not_at_it_whatever_came_before():
