@@ -1,14 +1,18 @@
+import math
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from .. import scoring
 from ..instruments import Edition
 from ..models import COMMENT_LENGTH, Rating
 
 PREFIX = "item-"
+# Our estimate of how long a client takes for one question, in seconds: the six of the check-in in under a minute.
+PACE = 7
 
 
 class RatingForm(forms.Form):
@@ -27,14 +31,18 @@ class RatingForm(forms.Form):
         given = {item.number: cleaned.get(f"{PREFIX}{item.number}") or None for item in self.edition.items}
         unknown = [name for name in self.data if name.startswith(PREFIX) and name not in self.fields]
         for name in unknown:
-            self.add_error(None, f"There is no item {name.removeprefix(PREFIX)[:20]}.")
+            unknown_number = {"number": name.removeprefix(PREFIX)[:20]}
+            self.add_error(None, gettext("There is no item %(number)s.") % unknown_number)
         try:
             self.answers = scoring.check_answers(self.edition, given)
         except scoring.AnswerProblem as error:
             for number, problem in error.problems.items():
-                self.problems[str(number)] = problem
-                self.add_error(f"{PREFIX}{number}", problem)
+                self.problems[str(number)] = self.in_words(problem)
+                self.add_error(f"{PREFIX}{number}", self.problems[str(number)])
         return cleaned
+
+    def in_words(self, problem: str) -> str:
+        return problem
 
     @property
     def is_answered(self) -> bool:
@@ -51,7 +59,7 @@ class RatingForm(forms.Form):
         for item in self.edition.items:
             name = f"{PREFIX}{item.number}"
             saved = self.saved.get(str(item.number))
-            typed = self.data.get(name, "") if self.is_bound else ("" if saved is None else saved)
+            typed = self.data if self.is_bound else self.initial
             shown.append(
                 {
                     "item": {
@@ -63,7 +71,7 @@ class RatingForm(forms.Form):
                     },
                     "name": name,
                     "id": f"id_{name}",
-                    "value": typed,
+                    "value": typed.get(name, "" if saved is None or self.is_bound else saved),
                     "minimum": int(self.edition.minimum),
                     "maximum": int(self.edition.maximum),
                     "step": int(self.edition.step)
@@ -76,18 +84,50 @@ class RatingForm(forms.Form):
 
 
 class ClientRatingForm(RatingForm):
-    submission = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    """What a client sees of it, in the language that is active. `paused` says that the time taken tells nothing."""
+
+    submission = forms.UUIDField(
+        widget=forms.HiddenInput,
+        initial=uuid.uuid4,
+        error_messages=dict.fromkeys(
+            ("required", "invalid"), gettext_lazy("This page arrived incomplete. Please send it again.")
+        ),
+    )
+    paused = forms.BooleanField(required=False, widget=forms.HiddenInput)
     comment = forms.CharField(
         required=False,
         max_length=COMMENT_LENGTH,
-        label="Anything that should be different next time?",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"max_length": f"Please keep it under {COMMENT_LENGTH} characters."},
+        label=gettext_lazy("Anything that should be different next time?"),
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+        error_messages={"max_length": gettext_lazy("Please keep it under %(limit_value)d characters.")},
     )
-    do_not_raise = forms.BooleanField(required=False, label="Please don’t raise this yet")
+    do_not_raise = forms.BooleanField(required=False, label=gettext_lazy("Please don’t raise this yet"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not self.errors and not self.is_answered and not cleaned.get("comment", "").strip():
-            self.add_error(None, "Nothing is answered yet. Answer at least one question, or write a sentence.")
+            nothing = gettext("Nothing is answered yet. Answer at least one question, or write a sentence.")
+            self.add_error(None, nothing)
         return cleaned
+
+    def in_words(self, problem: str) -> str:
+        """Where a client can't choose it but only force it, one sentence says what an answer is."""
+        edition = self.edition
+        ends = {"low": f"{edition.minimum:g}", "high": f"{edition.maximum:g}"}
+        if edition.step == 1:
+            return gettext("Please choose a whole number from %(low)s to %(high)s.") % ends
+        step = {"step": f"{edition.step:g}"}
+        return gettext("Please choose a number from %(low)s to %(high)s, in steps of %(step)s.") % (ends | step)
+
+    @property
+    def pace(self) -> int:
+        return PACE
+
+    def times(self) -> list[str]:
+        """How long it takes in words, by whole minutes begun: first what is said of up to one."""
+        minutes = max(1, math.ceil(len(self.edition.items) * PACE / 60))
+        more = [
+            ngettext("about %(n)d minute", "about %(n)d minutes", number) % {"n": number}
+            for number in range(2, minutes + 1)
+        ]
+        return [gettext("under a minute"), *more]

@@ -1,27 +1,41 @@
 """A client's link from making it to thanks. The pages for clients need no account and no JavaScript."""
 
 import uuid
+from typing import Any
 
 import segno
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors as accounts
 from accounts.access import check_own
-from accounts.http import SignedInRequest, form_page
+from accounts.http import SignedInRequest, handed_over
+from accounts.models import EMERGENCY_TEXT
+from sessions_app.models import TherapySession
 from sessions_app.selectors import sessions
 
-from .. import actions, instruments, selectors, tokens
+from .. import actions, instruments, selectors, tokens, wordings
 from ..forms import ClientRatingForm
+from ..http import (
+    client_page,
+    cookie_name,
+    language_choices,
+    language_of,
+    note_opening,
+    open_on_device,
+    opened_name,
+    private,
+    remember_language,
+    words_around,
+)
 from ..models import RatingRequest
-
-COOKIE_LASTS = 2 * 60 * 60
 
 
 @require_POST
@@ -83,18 +97,21 @@ def qr_of(link: str) -> SafeString:
 # --- For clients ------------------------------------------------------------------------------------
 
 
-def cookie_name(request_id: uuid.UUID) -> str:
-    return f"rating-{request_id.hex}"
-
-
 def unusable(request: HttpRequest) -> HttpResponse:
     """One answer for every link that can't be used, whatever the reason."""
-    return private(render(request, "measures/link_unusable.html", status=404))
+    context = {"emergency_text": EMERGENCY_TEXT}
+    return client_page(request, "measures/link_unusable.html", context, language=language_of(request), status=404)
 
 
-def private(response: HttpResponse) -> HttpResponse:
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+def about(rating_request: RatingRequest) -> dict[str, Any]:
+    """What every page of a request that may be seen says: whose it is, and what to do in an emergency."""
+    organisation = rating_request.organisation
+    return {
+        "organisation": organisation,
+        "emergency_text": organisation.emergency_text,
+        "demo_banner": organisation.is_demo,
+        "therapist": rating_request.session.episode.therapist.name,
+    }
 
 
 @require_safe
@@ -104,15 +121,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     if rating_request is None:
         return unusable(request)
     response = redirect("measures:rate", rating_request.pk)
-    response.set_cookie(
-        cookie_name(rating_request.pk),
-        token,
-        max_age=COOKIE_LASTS,
-        path=reverse("measures:rate", args=[rating_request.pk]),
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
+    open_on_device(request, response, rating_request.pk, token)
     return private(response)
 
 
@@ -130,19 +139,30 @@ def rate(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         return save_rating(request, request_id, token)
     rating_request = selectors.open_request(token)
-    if rating_request is None or rating_request.pk != request_id:
-        return unusable(request)
-    edition = instruments.edition(rating_request.instrument, "client")
-    return render_form(request, rating_request, ClientRatingForm(edition=edition))
+    if rating_request is not None and rating_request.pk == request_id:
+        response = render_form(request, rating_request)
+        note_opening(request, response, request_id)
+        return response
+    if selectors.used_request(token, request_id):
+        return private(redirect("measures:thanks", request_id))  # opened again, perhaps as the answer was lost
+    return unusable(request)
 
 
 def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> HttpResponse:
     rating_request = selectors.any_request(token, request_id)
     if rating_request is None:
         return unusable(request)
-    form = ClientRatingForm(request.POST, edition=instruments.edition(rating_request.instrument, "client"))
-    if not form.is_valid():
+    languages = wordings.languages_of(rating_request.instrument)
+    if request.POST.get("language") in languages and rating_request.is_open:
+        return in_other_language(request, rating_request, request.POST["language"])
+    language = language_of(request, languages)
+    with words_around(language):
+        edition = wordings.client_edition(rating_request.instrument, language)
+        form = ClientRatingForm(request.POST, edition=edition)
+        is_valid = form.is_valid()
+    if not is_valid:
         return render_form(request, rating_request, form) if rating_request.is_open else unusable(request)
+    opened = "" if form.cleaned_data["paused"] else request.COOKIES.get(opened_name(request_id), "")
     try:
         actions.redeem_request(
             request_id=request_id,
@@ -151,32 +171,49 @@ def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> Http
             answers=form.answers,
             comment=form.cleaned_data["comment"],
             do_not_raise=form.cleaned_data["do_not_raise"],
+            seconds_taken=tokens.seconds_since_opened(opened, request_id),
         )
     except actions.OtherAnswers:
-        context = {
-            "organisation": rating_request.organisation,
-            "demo_banner": rating_request.organisation.is_demo,
-            "therapist": rating_request.session.episode.therapist.name,
-        }
-        return private(render(request, "measures/first_answers_kept.html", context, status=422))
+        page = "measures/first_answers_kept.html"
+        return client_page(request, page, about(rating_request), language=language, status=422)
     except (actions.LinkUnusable, ValidationError):
         return unusable(request)
     return private(redirect("measures:thanks", request_id))
 
 
-def render_form(request: HttpRequest, rating_request: RatingRequest, form: ClientRatingForm) -> HttpResponse:
-    episode = rating_request.session.episode
-    items = form.items_to_show()
+def in_other_language(request: HttpRequest, rating_request: RatingRequest, language: str) -> HttpResponse:
+    """The same form with everything that was typed, checked only when it is sent."""
+    edition = wordings.client_edition(rating_request.instrument, language)
+    response = render_form(
+        request, rating_request, ClientRatingForm(edition=edition, initial=request.POST.dict()), language
+    )
+    remember_language(request, response, language)
+    return response
+
+
+def render_form(
+    request: HttpRequest, rating_request: RatingRequest, form: ClientRatingForm | None = None, language: str = ""
+) -> HttpResponse:
+    instrument = rating_request.instrument
+    languages = wordings.languages_of(instrument)
+    language = language or language_of(request, languages)
+    edition = wordings.client_edition(instrument, language)
+    form = form or ClientRatingForm(edition=edition)
     context = {
+        **about(rating_request),
         "form": form,
-        "items": items,
-        "organisation": rating_request.organisation,
-        "demo_banner": rating_request.organisation.is_demo,
-        "construct": instruments.instruments()[rating_request.instrument].construct,
-        "therapist": episode.therapist.name,
-        "is_supervised": bool(accounts.supervisors_of(episode.therapist)),
+        "items": form.items_to_show(),
+        "construct": instruments.instruments()[instrument].construct,
+        "is_supervised": bool(accounts.supervisors_of(rating_request.session.episode.therapist)),
+        "asks_about_harm": bool(edition.risk_items),
+        "language": next(choice for choice in language_choices(languages) if choice["code"] == language),
+        "languages": language_choices(languages) if len(languages) > 1 else [],
+        "is_our_translation": wordings.is_our_translation(instrument, language),
+        "thanks_url": reverse("measures:thanks", args=[rating_request.pk]),
+        "seconds_left": int((rating_request.expires_at - timezone.now()).total_seconds()),
     }
-    return private(form_page(request, "measures/rate.html", context))
+    status = 422 if form.errors else 200
+    return client_page(request, "measures/rate.html", context, language=language, status=status)
 
 
 @require_safe
@@ -184,5 +221,16 @@ def thanks(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     rating_request = selectors.used_request(request.COOKIES.get(cookie_name(request_id), ""), request_id)
     if rating_request is None:
         return unusable(request)
-    context = {"organisation": rating_request.organisation, "demo_banner": rating_request.organisation.is_demo}
-    return private(render(request, "measures/thanks.html", context))
+    language = language_of(request, wordings.languages_of(rating_request.instrument))
+    context = {**about(rating_request), "next_due": next_due(request, rating_request.session)}
+    return client_page(request, "measures/thanks.html", context, language=language)
+
+
+def next_due(request: HttpRequest, session: TherapySession) -> dict[str, Any] | None:
+    """On a device that was handed over: what the client can still rate of this session."""
+    lock = handed_over(request)
+    due = [found for found in selectors.open_requests(session) if str(found.pk) in lock["requests"]] if lock else []
+    if not due:
+        return None
+    edition = instruments.edition(due[0].instrument, "client")
+    return {"url": reverse("measures:rate", args=[due[0].pk]), "count": edition.number_of_items}
