@@ -60,6 +60,8 @@ PAGES: dict[str, Who] = {
     "measures:request-revoke": Who.THERAPIST,
     "measures:baseline": Who.THERAPIST,
     "measures:rating-show": Who.THERAPIST,
+    "measures:hand-over": Who.THERAPIST,
+    "measures:hand-back": Who.SIGNED_IN,
     "measures:link": Who.ANYONE,
     "measures:rate": Who.ANYONE,
     "measures:thanks": Who.ANYONE,

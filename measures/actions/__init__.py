@@ -24,7 +24,7 @@ from sessions_app.models import TherapySession
 from .. import catalogue, instruments, scoring, tokens
 from ..models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
 from ..priors import Judgement, judge, published
-from ..selectors import series_of
+from ..selectors import open_requests, series_of
 from ..statistics.joint import Key
 from ..statistics.summary import TrendSummary, summarise
 from .risk import note_risk
@@ -225,6 +225,27 @@ def revoke_request(*, request: RatingRequest, by: User) -> None:
             client_id=request.session.episode.client_id,
             by=by,
         )
+
+
+@transaction.atomic
+def hand_over(*, session: TherapySession, by: User) -> list[RatingRequest]:
+    """The session's open links, oldest first, for the client to follow on the therapist's own device.
+
+    Raises ValidationError where there is none.
+    """
+    check_own(by, session.episode.therapist_id)
+    requests = open_requests(session)
+    if not requests:
+        raise ValidationError("There is no open link to rate with. Make one first.")
+    record_event(
+        "session.handed-over",
+        session,
+        organisation_id=session.organisation_id,
+        client_id=session.episode.client_id,
+        by=by,
+        fields=[request.instrument for request in requests],
+    )
+    return requests
 
 
 @transaction.atomic

@@ -194,6 +194,7 @@ def address(world: World, route: str) -> str:
         "sessions_app:session-edit": [session],
         "measures:request-create": [world.unrated.pk],
         "measures:baseline": [episode],
+        "measures:hand-over": [world.unrated.pk],
         "measures:rating-show": [world.sealed.pk],
         "measures:request-revoke": [world.request.pk],
         "measures:risk-of-episode": [episode],
