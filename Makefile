@@ -5,7 +5,7 @@ BIN = .venv/bin
 STACK = $(BIN)/python -m alliance_site.stack
 MINIMUM = import sys; sys.exit(None if sys.version_info >= (3, 11) else "Alliance needs Python 3.11 or newer: make demo PYTHON=python3.11")
 
-.PHONY: help demo run migrate setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-signals screenshots
+.PHONY: help demo run migrate setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-signals screenshots messages
 
 help:
 	@echo "make demo         start with invented clients to look at"
@@ -77,3 +77,9 @@ bench-signals: setup
 
 screenshots: tools chromium
 	ALLIANCE_SCREENSHOTS=1 $(BIN)/pytest -m screenshots
+
+# After a change of words on the clients' pages; needs GNU gettext. Translate what is new in the .po files, then once more.
+messages: setup
+	@$(STACK) test-engines sh -exc \
+	  'python manage.py makemessages -l de -l ar --no-location --no-obsolete --no-wrap -i .venv -i tests -i bench; \
+	   python manage.py compilemessages -i .venv'

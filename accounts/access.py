@@ -86,6 +86,8 @@ PAGES: dict[str, Who] = {
     "measures:baseline": Who.THERAPIST,
     "measures:rating-show": Who.THERAPIST,
     "measures:comment": Who.THERAPIST,
+    "measures:hand-over": Who.THERAPIST,
+    "measures:hand-back": Who.SIGNED_IN,
     "measures:link": Who.ANYONE,
     "measures:rate": Who.ANYONE,
     "measures:thanks": Who.ANYONE,

@@ -180,6 +180,12 @@ def end_supervision(*, supervision: Supervision, by: User) -> None:
 
 
 @transaction.atomic
+def take_back_device(*, by: User) -> None:
+    """That somebody unlocked with their password the device that a client had in hands."""
+    record_event("person.took-device-back", by, organisation_id=by.organisation_id, by=by)
+
+
+@transaction.atomic
 def remove_old_submissions(*, organisation_id: uuid.UUID, older_than: timedelta = timedelta(days=30)) -> None:
     """Nobody sends a form again after so long; what it said need not be told from its digest for ever."""
     Submission.objects.filter(organisation_id=organisation_id, created_at__lt=Now() - older_than).delete()

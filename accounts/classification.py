@@ -312,6 +312,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "answers": CLINICAL,
         "comment": CLINICAL,
         "do_not_raise": CLINICAL,
+        "seconds_taken": CLINICAL,
         "submitted_at": CLINICAL,
         "submitted_by": OPERATIONAL,
         "wording": CLINICAL,  # tells the language

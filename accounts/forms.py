@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 
+from .http import SignedInRequest
 from .models import RISK_TEXT, Organisation, User
 
 Result = TypeVar("Result")
@@ -185,3 +187,26 @@ class ChoosePasswordForm(forms.Form):
         if cleaned.get("password") and cleaned.get("again") and cleaned["password"] != cleaned["again"]:
             self.add_error("again", "The two passwords differ. Type the same one twice.")
         return cleaned
+
+
+class PasswordAgainForm(forms.Form):
+    """Of somebody who is signed in already. Browsers are asked not to fill it in by themselves."""
+
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Enter your password."},
+    )
+
+    def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        try:
+            is_right = get_adapter().is_password_of(self.request, self.request.user, password)
+        except ValidationError:
+            raise ValidationError("There were too many tries. Wait five minutes, then try again.") from None
+        if not is_right:
+            raise ValidationError("This password is not correct.")
+        return password

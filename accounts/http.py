@@ -5,11 +5,33 @@ from django.shortcuts import render
 
 from .models import User
 
+# In the session of somebody whose device is in a client's hands: `pages`, the paths that answer, and `leads_to`, where
+# every other one leads. Whoever hands it over may keep more there.
+HANDED_OVER = "handed-over"
+
 
 class SignedInRequest(HttpRequest):
     """A request behind the page table: somebody is signed in. For type checkers only."""
 
     user: User
+
+
+def handed_over(request: HttpRequest) -> dict[str, Any] | None:
+    """What this device was handed over for; None where it was not, or where nobody is signed in on it any more."""
+    lock: dict[str, Any] | None = request.session.get(HANDED_OVER)
+    return lock if lock is not None and isinstance(request.user, User) else None
+
+
+def hand_over(request: HttpRequest, lock: dict[str, Any]) -> None:
+    """Lock the session. Under a new key, so that no tab that is still loading can save the unlocked one over it."""
+    request.session.cycle_key()
+    request.session[HANDED_OVER] = lock
+
+
+def take_back(request: HttpRequest) -> None:
+    """Unlock the session, under a new key again: whoever held the device may have copied the old one."""
+    del request.session[HANDED_OVER]
+    request.session.cycle_key()
 
 
 def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

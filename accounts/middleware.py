@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import resolve
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from jobs.organisation import acting_in, set_organisation
 
 from .access import PAGES, Who, may_open
 from .audit import record_event
+from .http import handed_over
 from .models import User
 
 log = structlog.get_logger(__name__)
@@ -85,6 +87,27 @@ class OrganisationMiddleware:
             record_event("page.refused", user, organisation_id=user.organisation_id, by=user, fields=[route])
 
 
+def load_again() -> HttpResponse:
+    """To a part of a page that renews itself: htmx loads the whole page again, which then leads where it must."""
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+
+
+class HandedOverMiddleware:
+    """A device in a client's hands answers only the pages it was handed over for, until it is taken back.
+
+    Whatever else is asked for, from whichever tab, is not looked at and leads to the page on which it is given back.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        lock = handed_over(request)
+        if lock is None or request.path in lock["pages"]:
+            return self.get_response(request)
+        return load_again() if request.headers.get("HX-Request") == "true" else redirect(lock["leads_to"])
+
+
 class AccessMiddleware:
     """Asks the page table before any view runs, and puts the reader's clock on the wall.
 
@@ -111,8 +134,6 @@ class AccessMiddleware:
             return None
         if isinstance(request.user, AnonymousUser) and who is not Who.NOBODY:
             if request.headers.get("HX-Request") == "true":
-                # A part of a page that renews itself can't show the sign-in page: htmx loads the whole page again,
-                # which then leads there.
-                return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+                return load_again()
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
         raise PermissionDenied("This page is not part of your role.")

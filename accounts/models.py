@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from .mail import check_neutral
 
@@ -18,7 +19,8 @@ def check_time_zone(value: str) -> None:
         raise ValidationError("There is no time zone of this name. Examples: Europe/London, America/New_York.")
 
 
-EMERGENCY_TEXT = (
+# Until a service has written its own it is shown in the client's language.
+EMERGENCY_TEXT = gettext_noop(
     "Nobody watches these answers around the clock. If you are in danger or might harm yourself, call the "
     "emergency number where you are, now."
 )

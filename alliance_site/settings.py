@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.HandedOverMiddleware",
     "accounts.middleware.AccessMiddleware",
     "alliance_site.errors.ClosedTextMiddleware",
 ]
@@ -250,6 +251,7 @@ STORAGES = {
 
 # --- Words and time ------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -9,14 +9,13 @@ what was expected (`measures.statistics.expectation`); the slope is Theil-Sen's 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from measures.statistics.ceiling import CEILING_N, is_at_ceiling
 from measures.statistics.minimum_n import MINIMUM_N
 from measures.statistics.summary import Point
 from ruptures.aftermath import NAMES, Return, first_return
 
 BASELINE_N = MINIMUM_N["baseline"].n
 CHANGE_N = 3
-CEILING_N = 3
-CEILING_SHARE = 2 / 3
 # For how many scored sessions a fall, and a return from it, stay news.
 NEWS = 5
 
@@ -64,11 +63,7 @@ class ScaleTrend:
     @property
     def is_at_ceiling(self) -> bool:
         values = [value for _, value in self.scored]
-        return (
-            len(values) >= CEILING_N
-            and values[-1] == self.high
-            and sum(value == self.high for value in values) >= CEILING_SHARE * len(values)
-        )
+        return values[-1:] == [self.high] and is_at_ceiling(values, self.high)
 
     @property
     def word(self) -> str:

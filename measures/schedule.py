@@ -168,6 +168,11 @@ class Asking:
     lines: list[Wanted]
     others: list[Instrument]
 
+    @property
+    def names_for_client(self) -> list[str]:
+        """What the client can still be asked in words, now that the session has been."""
+        return [line.name for line in self.lines if line.has_words and not line.is_done and not line.entry.is_before]
+
 
 def asking(session: TherapySession, *, rated: set[Pair], asked: set[str]) -> Asking:
     """`rated` is what was rated by whom in this session, `asked` the instruments of its open links."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from jobs.organisation import set_organisation
 from sessions_app.models import TOOK_PLACE, Phase, TherapySession
 from sessions_app.selectors import with_last_session
 
-from . import catalogue, instruments, schedule, tokens, wordings
+from . import catalogue, instruments, quality, schedule, tokens, wordings
 from .battery import Pair
 from .comments import Comment, comment_for, comments_to_raise
 from .instruments.explanation import how_scored, scale_name
@@ -88,7 +88,7 @@ def used_request(token: str, request_id: uuid.UUID) -> RatingRequest | None:
     set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
     return (
         RatingRequest.objects.filter(pk=request_id, token_hash=tokens.hash_of(token), redeemed_at__isnull=False)
-        .select_related("organisation", "session__episode")
+        .select_related("organisation", "session__episode__therapist")
         .first()
     )
 
@@ -251,7 +251,8 @@ class ShownScore:
 class ShownRating:
     """A rating as a page shows it: each item with its answer, each scale with its score or the reason for none.
 
-    `comment` is what the reader is told of what was written with it.
+    `comment` is what the reader is told of what was written with it, `notes` say how a client filled it in, as far as
+    it is known.
     """
 
     rating: Rating
@@ -261,14 +262,27 @@ class ShownRating:
     scores: list[ShownScore]
     low: float
     high: float
+    speaks_of_harm: bool
+    notes: list[str]
 
 
-def described(ratings: list[Rating], *, reader: User) -> list[ShownRating]:
+def courses_until(session: TherapySession) -> dict[SeriesKey, list[float]]:
+    """What may be seen of the episode's item means up to a session."""
+    series = series_of(session.episode_id, list(range(session.number + 1)))
+    return {key: [point.value for point in points if point.value is not None] for key, points in series.items()}
+
+
+def described(
+    ratings: list[Rating], *, reader: User, courses: Mapping[SeriesKey, Sequence[float]] | None = None
+) -> list[ShownRating]:
+    """With the courses until their session, ratings are also held against the earlier ones."""
     known = catalogue.known(rating.instrument for rating in ratings)
-    return [shown_rating(rating, known[rating.instrument], reader) for rating in ratings]
+    return [shown_rating(rating, known[rating.instrument], reader, courses or {}) for rating in ratings]
 
 
-def shown_rating(rating: Rating, instrument: instruments.Instrument, reader: User) -> ShownRating:
+def shown_rating(
+    rating: Rating, instrument: instruments.Instrument, reader: User, courses: Mapping[SeriesKey, Sequence[float]]
+) -> ShownRating:
     """Of an edition that is no longer the one in use only the scores are told, and not how they came about."""
     edition = wordings.edition_of(rating, instrument.editions[rating.rater])
     answers = {int(number): answer for number, answer in rating.answers.items()}
@@ -280,16 +294,30 @@ def shown_rating(rating: Rating, instrument: instruments.Instrument, reader: Use
         )
         for score in sorted(rating.scores.all(), key=lambda score: order.index(score.scale))
     ]
-    items = [(item, answers.get(item.number)) for item in edition.items] if answers else []
     return ShownRating(
-        rating,
-        comment_for(reader, rating),
-        instrument.name,
-        items,
-        scores,
-        edition.minimum,
-        edition.maximum,
+        rating=rating,
+        comment=comment_for(reader, rating),
+        name=instrument.name,
+        items=[(item, answers.get(item.number)) for item in edition.items] if answers else [],
+        scores=scores,
+        low=edition.minimum,
+        high=edition.maximum,
+        speaks_of_harm=bool(edition.risk_in(answers)),
+        notes=notes_on(rating, edition, answers, courses),
     )
+
+
+def notes_on(
+    rating: Rating,
+    edition: instruments.Edition,
+    answers: Mapping[int, float | None],
+    courses: Mapping[SeriesKey, Sequence[float]],
+) -> list[str]:
+    """What is known of how a client filled it in. How a colleague did is nobody's business."""
+    if rating.rater != Rater.CLIENT:
+        return []
+    of_scales = {key[-1]: course for key, course in courses.items() if key[:-1] == (rating.instrument, rating.rater)}
+    return quality.notes(edition, answers, seconds=rating.seconds_taken, courses=of_scales)
 
 
 NOT_SEEN_FOR = timedelta(days=14)

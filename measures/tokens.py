@@ -1,16 +1,20 @@
-"""Tokens of links: 200 bits, shown to those who may hand them out, stored only as a hash."""
+"""Tokens of links: 200 bits, shown to those who may hand them out, stored only as a hash. And when one was opened."""
 
 import base64
 import hashlib
 import hmac
+import math
 import secrets
+import time
 import uuid
 
 from django.conf import settings
+from django.core import signing
 from django.utils.crypto import salted_hmac
 
 SALT = "measures.rating-request"
 STOP = "measures.stop-invitations"
+OPENED = "measures.opened"
 
 
 def new_nonce() -> str:
@@ -32,3 +36,18 @@ def hash_of(token: str) -> str:
 
 def is_same(first: str, second: str) -> bool:
     return hmac.compare_digest(first, second)
+
+
+def opened_now(request_id: uuid.UUID) -> str:
+    """That a form was opened now, signed: its holder can lose it, and can't change it."""
+    return signing.dumps([request_id.hex, time.time()], salt=OPENED)
+
+
+def seconds_since_opened(opened: str, request_id: uuid.UUID) -> int | None:
+    """Whole seconds, rounded up, so that nobody is called quicker than they were; None where it isn't known."""
+    try:
+        of, at = signing.loads(opened, salt=OPENED)
+    except signing.BadSignature:
+        return None
+    seconds = math.ceil(time.time() - at)
+    return seconds if of == request_id.hex and seconds >= 0 else None

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from . import views
-from .views import battery, comments, instruments, invitations, paper, risk
+from .views import battery, comments, handover, instruments, invitations, paper, risk
 
 app_name = "measures"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("risk/", risk.risk_now, name="risk-now"),
     path("risk/<uuid:answer_id>/", risk.risk_answer, name="risk-answer"),
     path("episodes/<uuid:episode_id>/risk/", risk.risk_of_episode, name="risk-of-episode"),
+    path("sessions/<uuid:session_id>/hand-over/", handover.hand_over, name="hand-over"),
+    path("hand-back/", handover.hand_back, name="hand-back"),
     path("r/<str:token>", views.link, name="link"),
     path("rate/<uuid:request_id>/", views.rate, name="rate"),
     path("rate/<uuid:request_id>/thanks/", views.thanks, name="thanks"),

@@ -61,6 +61,12 @@ def client_edition(instrument: str, language: str) -> Edition:
     return found.get(language) or next(iter(found.values()))
 
 
+def is_our_translation(instrument: str, language: str) -> bool:
+    """Whether the words in this language are our own translation, which the page then says."""
+    shipped = instruments().get(instrument)
+    return shipped is not None and language in shipped.editions[Rater.CLIENT].translations
+
+
 def shown(wording_id: uuid.UUID | None, *, instrument: str, rater: str) -> Wording | None:
     """The service's own words that stood on a form; they may have ended since."""
     if wording_id is None:

@@ -266,16 +266,6 @@ def possible_withdrawal(
     return PossibleWithdrawal(away, None) if len(away) >= ENOUGH_MISSED else None
 
 
-CEILING_N = MINIMUM_N["ceiling"].n
-CEILING_SHARE = 2 / 3
-
-
-def is_at_ceiling(scores: Sequence[float], maximum: float) -> bool:
-    """Two thirds of three ratings or more are at the maximum: a rise can't show, and a fall shows late. Ours."""
-    at_maximum = sum(score >= maximum for score in finite(scores))
-    return len(scores) >= CEILING_N and at_maximum >= CEILING_SHARE * len(scores)
-
-
 def _sd(values: Sequence[float]) -> float:
     """Sample SD; statistics.stdev is exact, and ten times as slow."""
     mean = fmean(values)

@@ -24,7 +24,7 @@ from sessions_app.models import TherapySession
 from .. import catalogue, instruments, schedule, scoring, tokens, wordings
 from ..models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend, Wording
 from ..priors import Judgement, judge, published
-from ..selectors import series_of
+from ..selectors import open_requests, series_of
 from ..statistics.joint import Key
 from ..statistics.summary import TrendSummary, summarise
 from .invitations import invite as invite
@@ -105,6 +105,7 @@ def record_rating(
     answers: Mapping[int, float | None],
     comment: str = "",
     do_not_raise: bool = False,
+    seconds_taken: int | None = None,
     submitted_at: datetime | None = None,
     wording: Wording | None = None,
     by: User | None,
@@ -125,6 +126,7 @@ def record_rating(
         answers={str(number): answer for number, answer in checked.items()},
         comment=comment.strip(),
         do_not_raise=do_not_raise,
+        seconds_taken=seconds_taken,
         submitted_by=by,
         wording=wording,
         waits_for_therapist=rater == Rater.CLIENT and is_kept_back(session, instrument),
@@ -295,6 +297,34 @@ def revoke_request(*, request: RatingRequest, by: User) -> None:
 
 
 @transaction.atomic
+def hand_over(*, session: TherapySession, by: User) -> list[RatingRequest]:
+    """Links for all that the client can be asked of a session, open ones first, for the therapist's own device.
+
+    Raises ValidationError where there is nothing to ask.
+    """
+    check_own(by, session.episode.therapist_id)
+    session = locked_session(session.pk)
+    requests = list(open_requests(session))
+    asked = {request.instrument for request in requests}
+    requests += [
+        request_rating(session=session, instrument=instrument.code, by=by)
+        for instrument in schedule.to_ask(session)
+        if instrument.code not in asked
+    ]
+    if not requests:
+        raise ValidationError("There is nothing left that the client could rate here.")
+    record_event(
+        "session.handed-over",
+        session,
+        organisation_id=session.organisation_id,
+        client_id=session.episode.client_id,
+        by=by,
+        fields=[request.instrument for request in requests],
+    )
+    return requests
+
+
+@transaction.atomic
 def redeem_request(
     *,
     request_id: uuid.UUID,
@@ -304,6 +334,7 @@ def redeem_request(
     comment: str = "",
     do_not_raise: bool = False,
     wording_id: uuid.UUID | None = None,
+    seconds_taken: int | None = None,
 ) -> None:
     """Save what a client answered, once. The same form sent again changes nothing and succeeds.
 
@@ -337,6 +368,7 @@ def redeem_request(
         comment=comment,
         do_not_raise=do_not_raise,
         wording=wordings.shown(wording_id, instrument=request.instrument, rater=Rater.CLIENT),
+        seconds_taken=seconds_taken,
         by=None,
     )
 

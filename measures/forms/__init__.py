@@ -1,14 +1,18 @@
+import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from .. import catalogue, scoring, wordings
 from ..instruments import Edition, Instrument, instruments
 from ..models import COMMENT_LENGTH, Rating
 
 PREFIX = "item-"
+# Our estimate of how long a client takes for one question, in seconds: the six of the check-in in under a minute.
+PACE = 7
 
 
 class RatingForm(forms.Form):
@@ -34,14 +38,17 @@ class RatingForm(forms.Form):
         given_names = [name.removeprefix(self.field_name) for name in self.data if name.startswith(self.field_name)]
         for number in given_names:
             if f"{PREFIX}{number}" not in self.fields:
-                self.add_error(None, f"There is no item {number[:20]}.")
+                self.add_error(None, gettext("There is no item %(number)s.") % {"number": number[:20]})
         try:
             self.answers = scoring.check_answers(self.edition, given)
         except scoring.AnswerProblem as error:
             for item, problem in error.problems.items():
-                self.problems[str(item)] = problem
-                self.add_error(f"{PREFIX}{item}", problem)
+                self.problems[str(item)] = self.in_words(problem)
+                self.add_error(f"{PREFIX}{item}", self.problems[str(item)])
         return cleaned
+
+    def in_words(self, problem: str) -> str:
+        return problem
 
     @property
     def is_answered(self) -> bool:
@@ -58,7 +65,7 @@ class RatingForm(forms.Form):
         for item in self.edition.items:
             name = f"{self.field_name}{item.number}"
             saved = self.saved.get(str(item.number))
-            typed = self.data.get(name, "") if self.is_bound else ("" if saved is None else saved)
+            typed = self.data if self.is_bound else self.initial
             shown.append(
                 {
                     "item": {
@@ -70,7 +77,7 @@ class RatingForm(forms.Form):
                     },
                     "name": name,
                     "id": f"id_{name}",
-                    "value": typed,
+                    "value": typed.get(name, "" if saved is None or self.is_bound else saved),
                     "minimum": int(self.edition.minimum),
                     "maximum": int(self.edition.maximum),
                     "step": int(self.edition.step)
@@ -142,20 +149,52 @@ def own_choices() -> list[str]:
 
 
 class ClientRatingForm(RatingForm):
-    submission = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    """What a client sees of it, in the language that is active. `paused` says that the time taken tells nothing."""
+
+    submission = forms.UUIDField(
+        widget=forms.HiddenInput,
+        initial=uuid.uuid4,
+        error_messages=dict.fromkeys(
+            ("required", "invalid"), gettext_lazy("This page arrived incomplete. Please send it again.")
+        ),
+    )
+    paused = forms.BooleanField(required=False, widget=forms.HiddenInput)
     # Which of the service's own words stood on the page.
     wording = forms.UUIDField(widget=forms.HiddenInput, required=False)
     comment = forms.CharField(
         required=False,
         max_length=COMMENT_LENGTH,
-        label="Anything that should be different next time?",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"max_length": f"Please keep it under {COMMENT_LENGTH} characters."},
+        label=gettext_lazy("Anything that should be different next time?"),
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+        error_messages={"max_length": gettext_lazy("Please keep it under %(limit_value)d characters.")},
     )
-    do_not_raise = forms.BooleanField(required=False, label="Please don’t raise this yet")
+    do_not_raise = forms.BooleanField(required=False, label=gettext_lazy("Please don’t raise this yet"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not self.errors and not self.is_answered and not cleaned.get("comment", "").strip():
-            self.add_error(None, "Nothing is answered yet. Answer at least one question, or write a sentence.")
+            nothing = gettext("Nothing is answered yet. Answer at least one question, or write a sentence.")
+            self.add_error(None, nothing)
         return cleaned
+
+    def in_words(self, problem: str) -> str:
+        """Where a client can't choose it but only force it, one sentence says what an answer is."""
+        edition = self.edition
+        ends = {"low": f"{edition.minimum:g}", "high": f"{edition.maximum:g}"}
+        if edition.step == 1:
+            return gettext("Please choose a whole number from %(low)s to %(high)s.") % ends
+        step = {"step": f"{edition.step:g}"}
+        return gettext("Please choose a number from %(low)s to %(high)s, in steps of %(step)s.") % (ends | step)
+
+    @property
+    def pace(self) -> int:
+        return PACE
+
+    def times(self) -> list[str]:
+        """How long it takes in words, by whole minutes begun: first what is said of up to one."""
+        minutes = max(1, math.ceil(len(self.edition.items) * PACE / 60))
+        more = [
+            ngettext("about %(n)d minute", "about %(n)d minutes", number) % {"n": number}
+            for number in range(2, minutes + 1)
+        ]
+        return [gettext("under a minute"), *more]

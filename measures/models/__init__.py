@@ -60,6 +60,8 @@ class Rating(OrganisationModel):
     answers = models.JSONField(blank=True)
     comment = models.TextField(max_length=COMMENT_LENGTH, validators=[MaxLengthValidator(COMMENT_LENGTH)], blank=True)
     do_not_raise = models.BooleanField(default=False)
+    # From first opening the form to sending it; unknown where it was left and taken up again, or waited to be sent.
+    seconds_taken = models.PositiveIntegerField(null=True, blank=True)
     submitted_at = models.DateTimeField(db_default=Now())
     submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # The service's own words that were shown; of words that ship the edition's version says which.

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from statistics import fmean, variance
 
 from measures.statistics import finite
+from measures.statistics.ceiling import is_at_ceiling
 from measures.statistics.prior import Prior
 
 MINIMUM_CLIENTS = 30
 MINIMUM_SCORES = 5
-CEILING_SHARE = 2 / 3
 CV_BETWEEN = (0.1, 1.0)
 # A correlation of 1 would leave nothing to judge by; one below 0 is chance in scales that mean the same thing.
 CORRELATION_BETWEEN = (0.0, 0.95)
@@ -49,9 +49,7 @@ def estimate_prior(
     rise = _rise(usable)
     levels = [[y - rise * math.log(t) for t, y in zip(c.sessions, c.scores, strict=True)] for c in usable]
     telling = [
-        values
-        for client, values in zip(usable, levels, strict=True)
-        if sum(score >= maximum for score in client.scores) < CEILING_SHARE * len(client.scores)
+        values for client, values in zip(usable, levels, strict=True) if not is_at_ceiling(client.scores, maximum)
     ]
     if len(telling) < MINIMUM_CLIENTS:
         return None

@@ -1,30 +1,44 @@
 """A client's link from making it to thanks. The pages for clients need no account and no JavaScript."""
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 import segno
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors as accounts
 from accounts.access import check_own
-from accounts.http import SignedInRequest, form_page
+from accounts.http import SignedInRequest, handed_over
+from accounts.models import EMERGENCY_TEXT
+from sessions_app.models import TherapySession
 from sessions_app.selectors import sessions
 
 from .. import actions, catalogue, schedule, selectors, tokens, wordings
 from ..forms import ClientRatingForm
-from ..instruments import ENGLISH, Edition
+from ..http import (
+    PAGE_LANGUAGES,
+    client_page,
+    cookie_name,
+    language_choices,
+    language_of,
+    note_opening,
+    open_on_device,
+    opened_name,
+    private,
+    remember_language,
+    words_around,
+)
+from ..instruments import Edition
 from ..models import RatingRequest
-
-COOKIE_LASTS = 2 * 60 * 60
-# What a question takes, roughly, for the words above the form.
-SECONDS_A_QUESTION = 6
 
 
 @require_POST
@@ -84,18 +98,21 @@ def qr_of(link: str) -> SafeString:
 # --- For clients ------------------------------------------------------------------------------------
 
 
-def cookie_name(request_id: uuid.UUID) -> str:
-    return f"rating-{request_id.hex}"
-
-
 def unusable(request: HttpRequest) -> HttpResponse:
     """One answer for every link that can't be used, whatever the reason."""
-    return private(render(request, "measures/link_unusable.html", status=404))
+    context = {"emergency_text": EMERGENCY_TEXT}
+    return client_page(request, "measures/link_unusable.html", context, language=language_of(request), status=404)
 
 
-def private(response: HttpResponse) -> HttpResponse:
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+def about(rating_request: RatingRequest) -> dict[str, Any]:
+    """What every page of a request that may be seen says: whose it is, and what to do in an emergency."""
+    organisation = rating_request.organisation
+    return {
+        "organisation": organisation,
+        "emergency_text": organisation.emergency_text,
+        "demo_banner": organisation.is_demo,
+        "therapist": rating_request.session.episode.therapist.name,
+    }
 
 
 @require_safe
@@ -104,23 +121,9 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     rating_request = selectors.open_request(token)
     if rating_request is None:
         return unusable(request)
-    return private(to_form(request, rating_request, token))
-
-
-def to_form(request: HttpRequest, rating_request: RatingRequest, token: str) -> HttpResponse:
-    """On to the questions, with the cookie that opens these and no others."""
-    path = reverse("measures:rate", args=[rating_request.pk])
-    response = redirect(path)
-    response.set_cookie(
-        cookie_name(rating_request.pk),
-        token,
-        max_age=COOKIE_LASTS,
-        path=path,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
+    response = redirect("measures:rate", rating_request.pk)
+    open_on_device(request, response, rating_request.pk, token)
+    return private(response)
 
 
 @csrf_exempt
@@ -137,32 +140,36 @@ def rate(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         return save_rating(request, request_id, token)
     rating_request = selectors.open_request(token)
-    if rating_request is None or rating_request.pk != request_id:
-        return unusable(request)
-    edition = edition_for(rating_request)
-    if edition is None:
-        return unusable(request)
-    return render_form(request, rating_request, ClientRatingForm(edition=edition, initial={"wording": edition.wording}))
-
-
-def edition_for(rating_request: RatingRequest) -> Edition | None:
-    """What this link asks, in words; None where there are none any more."""
-    try:
-        return wordings.client_edition(rating_request.instrument, ENGLISH)
-    except wordings.NoWords:
-        return None
+    if rating_request is not None and rating_request.pk == request_id:
+        editions = wordings.for_clients(rating_request.instrument)
+        if not editions:
+            return unusable(request)
+        response = render_form(request, rating_request, editions)
+        note_opening(request, response, request_id)
+        return response
+    if selectors.used_request(token, request_id):
+        return private(redirect("measures:thanks", request_id))  # opened again, perhaps as the answer was lost
+    return unusable(request)
 
 
 def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> HttpResponse:
     rating_request = selectors.any_request(token, request_id)
     if rating_request is None:
         return unusable(request)
-    edition = edition_for(rating_request)
-    if edition is None:
+    editions = wordings.for_clients(rating_request.instrument)
+    if not editions:
         return unusable(request)
-    form = ClientRatingForm(request.POST, edition=edition)
-    if not form.is_valid():
-        return render_form(request, rating_request, form) if rating_request.is_open else unusable(request)
+    if request.POST.get("language") in editions and rating_request.is_open:
+        return in_other_language(request, rating_request, editions, request.POST["language"])
+    language = language_of(request, tuple(editions))
+    with words_around(language):
+        form = ClientRatingForm(request.POST, edition=editions[language])
+        is_valid = form.is_valid()
+    if not is_valid:
+        if not rating_request.is_open:
+            return unusable(request)
+        return render_form(request, rating_request, editions, form)
+    opened = "" if form.cleaned_data["paused"] else request.COOKIES.get(opened_name(request_id), "")
     try:
         actions.redeem_request(
             request_id=request_id,
@@ -172,35 +179,55 @@ def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> Http
             comment=form.cleaned_data["comment"],
             do_not_raise=form.cleaned_data["do_not_raise"],
             wording_id=form.cleaned_data["wording"],
+            seconds_taken=tokens.seconds_since_opened(opened, request_id),
         )
     except actions.OtherAnswers:
-        context = {
-            "organisation": rating_request.organisation,
-            "demo_banner": rating_request.organisation.is_demo,
-            "therapist": rating_request.session.episode.therapist.name,
-        }
-        return private(render(request, "measures/first_answers_kept.html", context, status=422))
+        page = "measures/first_answers_kept.html"
+        return client_page(request, page, about(rating_request), language=language, status=422)
     except (actions.LinkUnusable, ValidationError):
         return unusable(request)
     return private(redirect("measures:thanks", request_id))
 
 
-def render_form(request: HttpRequest, rating_request: RatingRequest, form: ClientRatingForm) -> HttpResponse:
-    episode = rating_request.session.episode
-    items = form.items_to_show()
+def in_other_language(
+    request: HttpRequest, rating_request: RatingRequest, editions: Mapping[str, Edition], language: str
+) -> HttpResponse:
+    """The same form with everything that was typed, checked only when it is sent."""
+    typed = {**request.POST.dict(), "wording": editions[language].wording}
+    form = ClientRatingForm(edition=editions[language], initial=typed)
+    response = render_form(request, rating_request, editions, form, language)
+    remember_language(request, response, language)
+    return response
+
+
+def render_form(
+    request: HttpRequest,
+    rating_request: RatingRequest,
+    editions: Mapping[str, Edition],
+    form: ClientRatingForm | None = None,
+    language: str = "",
+) -> HttpResponse:
+    """`editions` are what is asked, by language."""
+    languages = tuple(editions)
+    language = language or language_of(request, languages)
+    edition = editions[language]
+    form = form or ClientRatingForm(edition=edition, initial={"wording": edition.wording})
     context = {
+        **about(rating_request),
         "form": form,
-        "items": items,
-        "organisation": rating_request.organisation,
-        "demo_banner": rating_request.organisation.is_demo,
-        "has_risk": bool(form.edition.risk_items),
+        "items": form.items_to_show(),
+        "edition": edition,
         "construct": catalogue.known([rating_request.instrument])[rating_request.instrument].construct,
-        "edition": form.edition,
-        "minutes": -(-len(items) * SECONDS_A_QUESTION // 60),
-        "therapist": episode.therapist.name,
-        "is_supervised": bool(accounts.supervisors_of(episode.therapist)),
+        "is_supervised": bool(accounts.supervisors_of(rating_request.session.episode.therapist)),
+        "asks_about_harm": bool(edition.risk_items),
+        "language": next(choice for choice in language_choices(languages) if choice["code"] == language),
+        "languages": language_choices(languages) if len(languages) > 1 else [],
+        "is_our_translation": wordings.is_our_translation(rating_request.instrument, language),
+        "thanks_url": reverse("measures:thanks", args=[rating_request.pk]),
+        "seconds_left": int((rating_request.expires_at - timezone.now()).total_seconds()),
     }
-    return private(form_page(request, "measures/rate.html", context))
+    status = 422 if form.errors else 200
+    return client_page(request, "measures/rate.html", context, language=language, status=status)
 
 
 @require_safe
@@ -208,13 +235,27 @@ def thanks(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     rating_request = selectors.used_request(request.COOKIES.get(cookie_name(request_id), ""), request_id)
     if rating_request is None:
         return unusable(request)
+    language = language_of(request, wordings.languages_of(rating_request.instrument) or PAGE_LANGUAGES)
+    following = None
+    if handed_over(request) is None:
+        following = schedule.asked_after(rating_request.session, rating_request.instrument)
     context = {
-        "organisation": rating_request.organisation,
-        "demo_banner": rating_request.organisation.is_demo,
+        **about(rating_request),
         "request_id": request_id,
-        "following": schedule.asked_after(rating_request.session, rating_request.instrument),
+        "following": following.editions["client"].number_of_items if following else 0,
+        "next_due": next_due(request, rating_request.session),
     }
-    return private(render(request, "measures/thanks.html", context))
+    return client_page(request, "measures/thanks.html", context, language=language)
+
+
+def next_due(request: HttpRequest, session: TherapySession) -> dict[str, Any] | None:
+    """On a device that was handed over: what the client can still rate of this session."""
+    lock = handed_over(request)
+    due = [found for found in selectors.open_requests(session) if str(found.pk) in lock["requests"]] if lock else []
+    if not due:
+        return None
+    edition = catalogue.edition(due[0].instrument, "client")
+    return {"url": reverse("measures:rate", args=[due[0].pk]), "count": edition.number_of_items}
 
 
 @csrf_exempt
@@ -231,4 +272,6 @@ def rate_next(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         following = None
     if following is None:
         return unusable(request)
-    return private(to_form(request, following, tokens.token_of(following.pk, following.nonce)))
+    response = redirect("measures:rate", following.pk)
+    open_on_device(request, response, following.pk, tokens.token_of(following.pk, following.nonce))
+    return private(response)

@@ -15,8 +15,8 @@ from accounts.http import SignedInRequest
 from clients.actions import unsubscribe
 
 from .. import actions, selectors
+from ..http import private
 from ..models import Invitation
-from . import private
 
 
 @require_POST

@@ -134,7 +134,7 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "session": session,
         "episode": session.episode,
         "is_own": is_own,
-        "ratings": ratings.described(shown.shown, reader=request.user),
+        "ratings": ratings.described(shown.shown, reader=request.user, courses=ratings.courses_until(session)),
         "is_sealed": shown.is_sealed,
         "ruptures": ruptures_in(session),
         "wanted": asking.lines,
@@ -147,6 +147,8 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     }
     if is_own and session.took_place:
         context["links"] = links(request, requests, asking.lines)
+        open_now = [link["name"] for link in context["links"]]
+        context["can_hand_over"] = list(dict.fromkeys([*open_now, *asking.names_for_client]))
     return render(request, "sessions_app/session.html", context)
 
 

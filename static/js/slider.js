@@ -3,18 +3,15 @@
   const SLOP = 6; // px of movement before a touch counts as a drag
   const PAUSE = 1000; // ms within which "1", "0" is ten
 
-  const make = (name, classes, parent) => {
-    const element = document.createElement(name);
-    element.className = classes;
-    return parent.appendChild(element);
-  };
+  const make = (name, className, parent) => parent.appendChild(Object.assign(document.createElement(name), { className }));
 
   function enhance(item) {
     if (item.querySelector(".slider")) return;
-    const choices = item.querySelector(".rating__choices");
-    const clear = item.querySelector(".rating__clear");
+    const [choices, clear] = ["choices", "clear"].map((part) => item.querySelector(`.rating__${part}`));
     const inputs = [...choices.querySelectorAll("input")];
     const radios = inputs[0].type === "radio";
+    const words = { touch: "touch the line to answer", unanswered: "not answered", ...item.closest("form")?.dataset };
+    const onward = getComputedStyle(item).direction === "rtl" ? -1 : 1; // to the right, in steps
     const [min, max, step] = item.dataset.rating.split(" ").map(Number);
     const format = (number) => {
       const steps = Math.round((Math.min(max, Math.max(min, number)) - min) / step);
@@ -27,14 +24,14 @@
     range.setAttribute("aria-labelledby", `${item.id}_text`);
     const [, , thumb, hint] = ["line", "fill", "thumb", "hint"].map((part) => make("span", `slider__${part}`, slider));
     thumb.ariaHidden = hint.ariaHidden = "true";
-    hint.textContent = "touch the line to answer";
+    hint.textContent = words.touch;
     const show = () => {
       const value = read();
       slider.classList.toggle("slider--set", value !== "");
       slider.style.setProperty("--at", value === "" ? 0 : (value - min) / (max - min));
       thumb.textContent = value;
       range.value = value === "" ? min : value;
-      range.setAttribute("aria-valuetext", value === "" ? "not answered" : value);
+      range.setAttribute("aria-valuetext", value === "" ? words.unanswered : value);
       clear.disabled = value === "";
     };
     const write = (value, isFinal = true) => {
@@ -46,19 +43,20 @@
 
     // Keys. The first arrow starts at an end, never in the middle.
     let typed = { keys: "", at: 0 };
-    const type = (event) => {
-      const joined = typed.keys + event.key;
-      typed = { keys: event.timeStamp - typed.at < PAUSE && joined <= max ? joined : event.key, at: event.timeStamp };
+    const type = (digit, at) => {
+      const joined = at - typed.at < PAUSE ? typed.keys + digit : digit;
+      typed = { keys: joined <= max ? joined : digit, at };
       return typed.keys < min || typed.keys > max ? read() : format(Number(typed.keys));
     };
     const move = (steps) => format(read() === "" ? (steps > 0 ? min : max) : Number(read()) + steps * step);
-    const moves = { ArrowRight: 1, ArrowUp: 1, PageUp: 2, ArrowLeft: -1, ArrowDown: -1, PageDown: -2 };
+    const moves = { ArrowRight: onward, ArrowUp: 1, PageUp: 2, ArrowLeft: -onward, ArrowDown: -1, PageDown: -2 };
     const values = { Home: format(min), End: format(max), Backspace: "", Delete: "" };
     range.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const digit = event.key.replace(/^[٠-٩]$/, (sign) => sign.charCodeAt(0) - 0x660);
       if (event.key in moves) write(move(moves[event.key]));
       else if (event.key in values) write(values[event.key]);
-      else if (/^[0-9]$/.test(event.key)) write(type(event));
+      else if (/^[0-9]$/.test(digit)) write(type(digit, event.timeStamp));
       else return;
       event.preventDefault();
     });
@@ -69,7 +67,8 @@
     let start = null;
     const at = ({ clientX }) => {
       const { left, width } = slider.getBoundingClientRect();
-      return format(min + ((clientX - left - thumb.offsetWidth / 2) / (width - thumb.offsetWidth)) * (max - min));
+      const part = (clientX - left - thumb.offsetWidth / 2) / (width - thumb.offsetWidth);
+      return format(min + (onward > 0 ? part : 1 - part) * (max - min));
     };
     const on = (name, act) => slider.addEventListener(`pointer${name}`, (event) => (start || name === "down") && act(event));
     on("down", (event) => {

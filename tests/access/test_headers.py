@@ -49,6 +49,10 @@ GOLDEN = {
     "link opened": (302, PRIVATE, "no-referrer", "text/html; charset=utf-8"),
     "client's form": (200, PRIVATE, "no-referrer", "text/html; charset=utf-8"),
     "client's thanks": (200, PRIVATE, "no-referrer", "text/html; charset=utf-8"),
+    "device handed over": (302, PRIVATE, "same-origin", "text/html; charset=utf-8"),
+    "form on it": (200, PRIVATE, "no-referrer", "text/html; charset=utf-8"),
+    # It posts a form that Django checks, so it must say where from.
+    "page on which it is given back": (200, PRIVATE, "same-origin", "text/html; charset=utf-8"),
     "link that can't be used": (404, PRIVATE, "no-referrer", "text/html; charset=utf-8"),
     "page that ends e-mails": (200, PRIVATE, "no-referrer", "text/html; charset=utf-8"),
     "link that ends none": (404, PRIVATE, "no-referrer", "text/html; charset=utf-8"),
@@ -80,6 +84,10 @@ def visit(world, kind: str):
         return browser.get(address(world, "measures:thanks"))
     if kind == "client's form":
         return open_link(world).get(rate)
+    if kind in {"device handed over", "form on it", "page on which it is given back"}:
+        handed = ada.post(address(world, "measures:hand-over"))
+        back = reverse("measures:hand-back")
+        return {"device handed over": handed, "form on it": ada.get(rate)}.get(kind) or ada.get(back)
     unusable = reverse("accounts:choose-password", args=[world.service.nils.pk, "used-up"])
     return {
         "sign-in": lambda: nobody.get(reverse("account_login")),

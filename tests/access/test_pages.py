@@ -96,6 +96,8 @@ measures:comment                  in 200 404  403  403  403 403  403   in   404 
 measures:risk-now                 in 200 200  200  200  200 403  403   in   200   403
 measures:risk-of-episode          in 200 404  200  200  404 403  403   in   404   403
 measures:risk-answer              in 200 404  200  200  404 403  403   in   404   403
+measures:hand-over                in 405 405  403  405  403 403  403   in   405   403
+measures:hand-back                in 302 302  302  302  302 302  302   in   302   302
 measures:link                    302 302 302  302  302  302 302  302  302   302   302
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  404 404 404  404  404  404 404  404  404   404   404
@@ -207,6 +209,8 @@ measures:comment                  in 302 404  403  403  403 403  403   in   404 
 measures:risk-now                 in 405 405  405  405  405 403  403   in   405   403
 measures:risk-of-episode          in 405 405  405  405  405 403  403   in   405   403
 measures:risk-answer              in 302 404  403  403  404 403  403   in   404   403
+measures:hand-over                in 302 404  403  403  403 403  403   in   404   403
+measures:hand-back                in 302 302  302  302  302 302  302   in   302   302
 measures:link                    405 405 405  405  405  405 405  405  405   405   405
 measures:rate                    404 404 404  404  404  404 404  404  404   404   404
 measures:thanks                  405 405 405  405  405  405 405  405  405   405   405

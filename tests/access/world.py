@@ -241,6 +241,7 @@ def address(world: World, route: str) -> str:
         "sessions_app:process-note-delete": [world.private_note.pk],
         "measures:request-create": [world.unrated.pk],
         "measures:baseline": [episode],
+        "measures:hand-over": [world.unrated.pk],
         "measures:rating-show": [world.sealed.pk],
         "measures:comment": [world.held_back.pk],
         "measures:request-revoke": [world.request.pk],

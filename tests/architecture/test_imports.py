@@ -15,6 +15,7 @@ RULES = (
     "clients.targets",
     "clients.wording",
     "measures.instruments",
+    "measures.quality",
     "measures.scoring",
     "measures.statistics",
     "ruptures.aftermath",

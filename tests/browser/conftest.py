@@ -153,9 +153,8 @@ def open_page(chromium, product, kept_sign_ins, watch):
             viewport={"width": width, "height": HEIGHTS[width]},
             color_scheme=scheme,
             reduced_motion="reduce",
-            locale="en-GB",
             storage_state=kept_sign_ins.get(person),
-            **options,
+            **{"locale": "en-GB", **options},
         )
         context.set_default_timeout(15_000)
         contexts.append(context)

@@ -153,6 +153,48 @@ def conditions(page, episode):
     expect(page.get_by_role("button", name="Save core conditions")).to_be_visible()
 
 
+def one_at_a_time(page, _):
+    rate_form(page, _)
+    page.get_by_role("button", name="One at a time").click()
+    page.get_by_role("button", name="Next").click()
+
+
+def rate_form_in_arabic(page, _):
+    rate_form(page, _)
+    page.get_by_role("button", name="العربي").click()
+    expect(page.locator("html[dir=rtl]")).to_be_attached()
+
+
+def rate_form_not_sent(page, _):
+    rate_form(page, _)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("status")).to_contain_text("Not sent yet.")
+
+
+def handed_over(page, _):
+    """Signed in anew: handing over ends the session that the other tests share."""
+    steps.sign_in(page, steps.THERAPIST)
+    session_with_link(page, _)
+    page.get_by_role("button", name="Hand over this device").click()
+    expect(page.get_by_role("link", name="Give the device back")).to_be_visible()
+
+
+def thanks_on_it(page, _):
+    handed_over(page, _)
+    steps.rate(page, [7, 7, 7, 7, 7, 7])
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+
+def hand_back(page, _):
+    handed_over(page, _)
+    page.goto("/today/")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Take the device back").click()
+    expect(page.get_by_text("This password is not correct.")).to_be_visible()
+
+
 def caseload_with_chart(page, _):
     page.goto("/caseload/")
     steps.drawn(page, "caseload-chart")
@@ -176,12 +218,18 @@ PAGES = {
     "log with errors": (steps.THERAPIST, log_with_errors),
     "session with link": (steps.THERAPIST, session_with_link),
     "rate form": (steps.THERAPIST, rate_form),
+    "one question at a time": (steps.THERAPIST, one_at_a_time),
+    "rate form in Arabic": (steps.THERAPIST, rate_form_in_arabic),
+    "rate form not sent": (steps.THERAPIST, rate_form_not_sent),
     "thanks": (steps.THERAPIST, thanks),
     "rupture with suggestions": (steps.THERAPIST, rupture_with_suggestions),
     "rupture to resolve": (steps.THERAPIST, rupture_to_resolve),
     "rupture saved meanwhile": (steps.THERAPIST, rupture_saved_meanwhile),
     "new rupture with errors": (steps.THERAPIST, new_rupture_with_errors),
     "repair attempt with errors": (steps.THERAPIST, attempt_with_errors),
+    "handed over": (None, handed_over),
+    "thanks on a device handed over": (None, thanks_on_it),
+    "hand back": (None, hand_back),
     "unusable link": (None, goto("/r/nothing")),
     "link that stops nothing": (None, goto("/stop/nothing")),
     "caseload": (steps.SUPERVISOR, caseload_with_chart),

@@ -197,6 +197,26 @@ def test_our_wording_is_short_and_in_the_first_person(key):
         assert {"i", "my", "our", "we"} & {word.lower() for word in words}, item.text
 
 
+# Letters that a translation has and English has not; and what no sentence to a client may hold.
+OWN_LETTERS = {"de": re.compile("[äöüß]"), "ar": re.compile("[\u0621-\u064a]")}
+
+
+@pytest.mark.parametrize("key", [key for key in EDITIONS if EDITIONS[key].instrument in OURS])
+def test_our_wording_ships_in_german_and_arabic_too(key):
+    shipped = EDITIONS[key]
+    assert shipped.languages == ("en", "de", "ar")
+    for language, letters in OWN_LETTERS.items():
+        items = shipped.in_language(language).items
+        assert [item.number for item in items] == [item.number for item in shipped.items]
+        assert letters.search(" ".join(f"{item.text} {item.low} {item.high}" for item in items))
+        english = {(item.text, item.low, item.high) for item in shipped.items}
+        assert not english & {(item.text, item.low, item.high) for item in items}
+        assert len({item.text for item in items}) == len(items)
+        # The same ends in English are the same ends here.
+        ends = {(item.low, item.high) for item in items}
+        assert len(ends) == len({(item.low, item.high) for item in shipped.items})
+
+
 def test_the_ranges_of_the_published_scores():
     wai = edition("wai-36", "client")
     assert (wai.score_range("bond"), wai.score_range(TOTAL)) == ((12, 84), (36, 252))

@@ -18,7 +18,6 @@ from ruptures.detection import (
     Preset,
     component,
     gradual_erosion,
-    is_at_ceiling,
     possible_withdrawal,
     rupture_episodes,
     therapist_above,
@@ -247,13 +246,3 @@ def test_two_of_the_last_four_are_a_hint_without_a_fall():
     assert possible_withdrawal([1, 2, 3, 4, 5], {3, 5}, set()) == PossibleWithdrawal((3, 5), None)
     assert possible_withdrawal([1, 2, 3, 4, 5], {1, 5}, set()) is None
     assert possible_withdrawal([], {1}, set()) is None
-
-
-# Ceiling
-
-
-@pytest.mark.parametrize(
-    ("scores", "expected"), [([10, 10], False), ([10, 10, 9], True), ([10, 9, 9], False), ([10, 10, 10, 9, 9], False)]
-)
-def test_two_thirds_of_three_or_more_at_the_maximum_are_at_the_ceiling(scores, expected):
-    assert is_at_ceiling(scores, 10) is expected
