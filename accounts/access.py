@@ -54,6 +54,8 @@ PAGES: dict[str, Who] = {
     "clients:episode-end": Who.THERAPIST,
     "sessions_app:today": Who.THERAPIST,
     "sessions_app:session-log": Who.THERAPIST,
+    "sessions_app:log-draft": Who.THERAPIST,
+    "sessions_app:log-discard": Who.THERAPIST,
     "sessions_app:session": Who.CLINICIAN,
     "sessions_app:session-edit": Who.THERAPIST,
     "measures:request-create": Who.THERAPIST,

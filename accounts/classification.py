@@ -112,6 +112,15 @@ FIELDS: dict[str, dict[str, str]] = {
         "created_at": OPERATIONAL,
         "created_by": OPERATIONAL,
     },
+    "sessions_app.LogDraft": {
+        "id": OPERATIONAL,
+        "organisation": OPERATIONAL,
+        "episode": CLINICAL,
+        "content": CLINICAL,
+        "version": OPERATIONAL,
+        "saved_at": OPERATIONAL,
+        "saved_by": OPERATIONAL,
+    },
     "sessions_app.TherapySession": {
         "id": OPERATIONAL,
         "organisation": OPERATIONAL,

@@ -51,7 +51,8 @@ class RatingForm(forms.Form):
         for item in self.edition.items:
             name = f"{PREFIX}{item.number}"
             saved = self.saved.get(str(item.number))
-            typed = self.data.get(name, "") if self.is_bound else ("" if saved is None else saved)
+            known = "" if saved is None else saved
+            typed = self.data.get(name, "") if self.is_bound else self.initial.get(name, known)
             shown.append(
                 {
                     "item": {

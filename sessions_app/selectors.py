@@ -3,7 +3,7 @@ from django.db.models import Max, Q, QuerySet
 from accounts.models import User
 from clients.models import Episode
 
-from .models import TOOK_PLACE, TherapySession
+from .models import TOOK_PLACE, LogDraft, TherapySession
 
 
 def sessions(user: User) -> QuerySet[TherapySession]:
@@ -16,3 +16,8 @@ def with_last_session(episodes: QuerySet[Episode]) -> QuerySet[Episode]:
         last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)),
         last_number=Max("sessions__number"),
     )
+
+
+def draft_of(user: User, episode: Episode) -> LogDraft | None:
+    """What this person has typed of the next log, on whichever device."""
+    return LogDraft.objects.filter(episode=episode, saved_by=user).first()

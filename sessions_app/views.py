@@ -3,10 +3,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import check_own
 from accounts.audit import record_event
@@ -14,6 +14,7 @@ from accounts.forms import carry_out
 from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import write_once
 from clients.actions import StaleVersion
+from clients.models import Episode
 from clients.selectors import episodes
 from measures import actions as measures
 from measures import instruments
@@ -23,8 +24,8 @@ from measures.views import link_of, qr_of
 from ruptures.selectors import new_signals
 
 from . import actions, selectors
-from .forms import EditForm, LogForm
-from .models import TherapySession
+from .forms import MOST_TYPED, EditForm, LogForm, differences, initial_of, typed_of
+from .models import LogDraft, TherapySession
 
 OWN_INSTRUMENT = "session-check-in"
 
@@ -38,33 +39,106 @@ def today(request: SignedInRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    episode = own_open_episode(request, episode_id)
+    draft = selectors.draft_of(request.user, episode)
+    forms = log_forms(request, episode, draft)
+    if request.method != "POST":
+        return log_page(request, episode, forms, draft=draft)
+    form, own = forms
+
+    def write() -> str:
+        values = form.values
+        wants_link, _ = values.pop("wants_link"), values.pop("draft_version")
+        session = actions.log_session(episode=episode, **values, by=request.user)
+        save_own_rating(session, own, request)
+        if wants_link and session.took_place:
+            measures.request_rating(session=session, instrument=OWN_INSTRUMENT, by=request.user)
+        actions.discard_draft(episode=episode, by=request.user)
+        return reverse("sessions_app:session", args=[session.pk])
+
+    # Both are asked: a mistake in one must not hide a mistake in the other.
+    if all([form.is_valid(), own.is_valid()]):
+        if draft and draft.version != form.cleaned_data["draft_version"] and draft.content != typed_of(request.POST):
+            return log_conflict(request, episode, draft)
+        location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+        if location:
+            request.session["kept"] = f"log-{episode.pk}"
+            messages.success(request, f"Session {form.cleaned_data['number']} is saved.")
+            return redirect(location)
+    return log_page(request, episode, forms)
+
+
+def own_open_episode(request: SignedInRequest, episode_id: uuid.UUID) -> Episode:
     episode = get_object_or_404(episodes(request.user), pk=episode_id)
     check_own(request.user, episode.therapist_id)
     if not episode.is_open:
         raise PermissionDenied("This episode has ended.")
-    form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)})
-    own = RatingForm(request.POST or None, edition=instruments.edition(OWN_INSTRUMENT, "therapist"))
-    if request.method == "POST":
+    return episode
 
-        def write() -> str:
-            values = form.values
-            wants_link = values.pop("wants_link")
-            session = actions.log_session(episode=episode, **values, by=request.user)
-            save_own_rating(session, own, request)
-            if wants_link and session.took_place:
-                measures.request_rating(session=session, instrument=OWN_INSTRUMENT, by=request.user)
-            return reverse("sessions_app:session", args=[session.pk])
 
-        # Both are asked: a mistake in one must not hide a mistake in the other.
-        if all([form.is_valid(), own.is_valid()]):
-            location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
-            if location:
-                request.session["kept"] = f"log-{episode.pk}"
-                messages.success(request, f"Session {form.cleaned_data['number']} is saved.")
-                return redirect(location)
+def log_forms(
+    request: SignedInRequest, episode: Episode, draft: LogDraft | None, data: QueryDict | None = None
+) -> tuple[LogForm, RatingForm]:
+    """The log and the own rating: as posted, as the draft has them, or new."""
+    sent = data or request.POST or None
+    edition = instruments.edition(OWN_INSTRUMENT, "therapist")
+    form = LogForm(sent, initial={"number": actions.next_number(episode)})
+    own = RatingForm(sent, edition=edition)
+    if draft is not None:
+        form.initial |= initial_of(draft.content, form) | {"draft_version": draft.version}
+        own.initial |= initial_of(draft.content, own)
+    return form, own
+
+
+def log_page(
+    request: SignedInRequest, episode: Episode, forms: tuple[LogForm, RatingForm], **more: Any
+) -> HttpResponse:
+    form, own = forms
     cancel_url = reverse("dashboards:episode", args=[episode.pk])
-    context = {"form": form, "own": own, "episode": episode, "cancel_url": cancel_url}
+    context = {"form": form, "own": own, "episode": episode, "cancel_url": cancel_url, **more}
     return form_page(request, "sessions_app/session_log.html", context)
+
+
+def log_conflict(request: SignedInRequest, episode: Episode, draft: LogDraft) -> HttpResponse:
+    """What was typed here is still in the form; beside it what another tab or device kept. Saving again means this."""
+    again = request.POST.copy()
+    again["draft_version"] = str(draft.version)
+    forms = log_forms(request, episode, None, data=again)
+    rows = differences(forms, typed_of(request.POST), draft.content)
+    response = log_page(request, episode, forms, other=draft, differences=rows)
+    response.status_code = 409
+    return response
+
+
+@require_POST
+def log_draft(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    """Keep what is typed. 409 with both versions when another tab or device went on meanwhile."""
+    episode = own_open_episode(request, episode_id)
+    typed = typed_of(request.POST)
+    if sum(len(value) for values in typed.values() for value in values) > MOST_TYPED:
+        return HttpResponse("Too long to keep as a draft.", status=413, content_type="text/plain")
+    version = request.POST.get("draft_version", "")
+    try:
+        draft = actions.save_draft(
+            episode=episode, content=typed, version=int(version) if version.isdecimal() else 0, by=request.user
+        )
+    except StaleVersion as conflict:
+        there = conflict.current
+        rows = differences(log_forms(request, episode, None), typed, there.content if there else {})
+        context = {"other": there, "differences": rows if there else [], "episode": episode}
+        response = render(request, "sessions_app/_draft_conflict.html", context, status=409)
+        response["X-Draft-Version"] = str(there.version if there else 0)
+        return response
+    return HttpResponse(status=204, headers={"X-Draft-Version": str(draft.version)})
+
+
+@require_POST
+def log_discard(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    episode = own_open_episode(request, episode_id)
+    actions.discard_draft(episode=episode, by=request.user)
+    request.session["kept"] = f"log-{episode.pk}"
+    messages.success(request, "The draft is thrown away.")
+    return redirect("sessions_app:session-log", episode.pk)
 
 
 def save_own_rating(session: TherapySession, own: RatingForm, request: SignedInRequest) -> None:

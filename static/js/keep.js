@@ -43,6 +43,9 @@
       else one.value = value;
       one.dispatchEvent(new Event("change", { bubbles: true }));
     });
+    // What was kept here may be older than the draft that the page came with: that is for the server to find out.
+    if (form.elements.draft_version) form.elements.draft_version.value = entry.version || 0;
+    form.dataset.restored = "";
     const note = document.createElement("p");
     note.className = "muted small";
     note.setAttribute("role", "status");
@@ -67,10 +70,10 @@
     const now = values(form);
     const isSame = entry && JSON.stringify(entry.values) === JSON.stringify(now);
     if (entry && !isSame && !isRejected && entry.values.length === now.length) restore(form, entry);
-    const keep = () => write(key, { user, values: values(form) });
-    form.addEventListener("input", keep);
-    form.addEventListener("change", keep);
-    form.addEventListener("submit", () => write(key, { user, values: values(form), sent: true }));
+    const keep = (more) => write(key, { user, values: values(form), version: form.elements.draft_version?.value, ...more });
+    for (const name of ["input", "change", "draft:saved"]) form.addEventListener(name, () => keep());
+    form.addEventListener("draft:taken", () => store.removeItem(key));
+    form.addEventListener("submit", () => keep({ sent: true }));
   }
 
   document.addEventListener("submit", (event) => {

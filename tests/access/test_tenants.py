@@ -16,6 +16,7 @@ from measures import actions as measures
 from measures.models import Rating, Trend
 from ruptures import actions as ruptures
 from ruptures.tasks import judge_episode
+from sessions_app.actions import save_draft
 from sessions_app.models import TherapySession
 from tests import factories
 
@@ -29,12 +30,15 @@ PROTECTED = [
 @pytest.fixture
 def both(service, other_service):
     """A course of therapy in each service. The test acts inside the first."""
-    factories.make_signal(factories.make_episode(service.ada))
+    episode = factories.make_episode(service.ada)
+    factories.make_signal(episode)
+    save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=service.ada)
     factories.make_import(service)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
         factories.make_signal(episode)
+        save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=other_service.ada)
         factories.make_request(factories.make_session(episode))
         factories.make_import(other_service)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)

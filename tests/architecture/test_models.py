@@ -22,6 +22,7 @@ from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.models import EpisodeSeries, OwnMeasure, Trend
 from ruptures import actions as ruptures
+from sessions_app.actions import save_draft
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -214,6 +215,7 @@ class Rows:
     chunk: Any
     signal: Any
     recompute: Any
+    draft: Any
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.service, name)
@@ -271,6 +273,7 @@ def rows(service):
         chunk=batch.chunks.first(),
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1")),
         recompute=ruptures.start_recompute(organisation_id=service.organisation.pk),
+        draft=save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=service.ada),
     )
 
 
@@ -339,6 +342,8 @@ CASES: dict[str, Case] = {
         lambda rows: {"waived_at": NOW, "waived_by": rows.ada},
         lambda rows: {"waived_at": NOW},
     ),
+    "sessions_app_draft_one_of_each": copy("draft", lambda rows: {"saved_by": rows.tom}),
+    "sessions_app_draft_version_from_1": change("draft", {"version": 2}, {"version": 0}),
     "measures_rating_one_current": copy("rating", lambda rows: {"superseded_at": NOW}),
     "measures_rating_rater_known": change("rating", {"rater": "observer"}, {"rater": "neighbour"}),
     "measures_rating_clients_are_unsigned": Case(
