@@ -43,7 +43,7 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
     draft = selectors.draft_of(request.user, episode)
     forms = log_forms(request, episode, draft)
     if request.method != "POST":
-        return log_page(request, episode, forms, draft=draft)
+        return log_page(request, episode, forms, draft=draft, kept=request.session.pop("kept", ""))
     form, own = forms
 
     def write() -> str:
@@ -85,8 +85,8 @@ def log_forms(
     form = LogForm(sent, initial={"number": actions.next_number(episode)})
     own = RatingForm(sent, edition=edition)
     if draft is not None:
-        form.initial |= initial_of(draft.content, form) | {"draft_version": draft.version}
-        own.initial |= initial_of(draft.content, own)
+        form.initial.update(initial_of(draft.content, form), draft_version=draft.version)
+        own.initial.update(initial_of(draft.content, own))
     return form, own
 
 
