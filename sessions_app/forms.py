@@ -103,6 +103,6 @@ def words_of(field: forms.Field, values: list[str]) -> str:
     if isinstance(field, forms.BooleanField):
         return "yes" if values else "no"
     if isinstance(field, forms.ChoiceField):
-        labels = {str(value): str(label) for value, label in field.widget.choices}  # type: ignore[attr-defined]
+        labels = {str(value): str(label) for value, label in field.widget.choices}
         values = [labels.get(value, value) for value in values]
     return ", ".join(values)
