@@ -73,6 +73,8 @@ PAGES: dict[str, Who] = {
     "clients:first-challenge": Who.THERAPIST,
     "sessions_app:today": Who.THERAPIST,
     "sessions_app:session-log": Who.THERAPIST,
+    "sessions_app:log-draft": Who.THERAPIST,
+    "sessions_app:log-discard": Who.THERAPIST,
     "sessions_app:session": Who.CLINICIAN,
     "sessions_app:session-edit": Who.THERAPIST,
     "sessions_app:core-conditions": Who.CLINICIAN,

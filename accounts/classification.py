@@ -229,6 +229,15 @@ FIELDS: dict[str, dict[str, str]] = {
         "created_at": OPERATIONAL,
         "created_by": OPERATIONAL,
     },
+    "sessions_app.LogDraft": {
+        "id": OPERATIONAL,
+        "organisation": OPERATIONAL,
+        "episode": CLINICAL,
+        "content": CLINICAL,
+        "version": OPERATIONAL,
+        "saved_at": OPERATIONAL,
+        "saved_by": OPERATIONAL,
+    },
     "sessions_app.TherapySession": {
         "id": OPERATIONAL,
         "organisation": OPERATIONAL,
@@ -241,6 +250,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "label": CLINICAL,
         "is_date_assumed": CLINICAL,
         "note": CLINICAL,
+        "next_time": CLINICAL,
         "version": OPERATIONAL,
         "created_at": OPERATIONAL,
         "created_by": OPERATIONAL,

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -110,6 +111,31 @@ class RuptureEditForm(RuptureForm):
         )
 
 
+class LoggedRuptureForm(RuptureForm):
+    """A rupture that the therapist notes with the log of its session; nothing chosen is none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("submission", "noticed_by"):
+            del self.fields[name]
+        self.fields["type"].choices = [("", "None noticed"), *vocabulary.choices(vocabulary.TYPES)]  # type: ignore[attr-defined]
+        self.fields["type"].label = "Strain or rupture?"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.is_noted and not cleaned.get("type"):
+            self.add_error("type", "Something is chosen below. Say which it was, or take that back.")
+        return cleaned
+
+    @property
+    def is_noted(self) -> bool:
+        return any(self.cleaned_data.values())
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return super().values | {"noticed_by": "therapist"}
+
+
 class AttemptForm(SubmissionForm):
     session = SessionField(queryset=None, empty_label=None, error_messages={"required": "Choose the session."})
     expressive = any_of(
@@ -165,6 +191,44 @@ class AttemptEditForm(AttemptForm):
         return {name: getattr(attempt, name) for name in names} | dict.fromkeys(
             (EXPRESSIVE, IMMEDIATE), attempt.strategies
         )
+
+
+NOTED_NOW = "noted-now"
+
+
+class LoggedAttemptForm(AttemptForm):
+    """What was tried in the session that is being logged, about a rupture that is open or is noted with it."""
+
+    rupture = forms.ChoiceField(required=False, label="About", widget=forms.RadioSelect(attrs={"class": "chips"}))
+    field_order = ("expressive", "immediate", "rupture")
+
+    def __init__(self, *args: Any, ruptures: Sequence[Rupture], **kwargs: Any) -> None:
+        super().__init__(*args, sessions=TherapySession.objects.none(), **kwargs)
+        for name in ("submission", "session", "note"):
+            del self.fields[name]
+        self.ruptures = {str(rupture.pk): rupture for rupture in ruptures}
+        choices = [(NOTED_NOW, "What was noticed today"), *((pk, str(one)) for pk, one in self.ruptures.items())]
+        self.fields["rupture"].choices = choices  # type: ignore[attr-defined]
+        self.fields["rupture"].initial = choices[-1][0]
+        self.fields["expressive"].help_text = ""
+
+    def clean(self) -> dict[str, Any]:
+        if self.is_touched:
+            return super().clean()
+        return self.cleaned_data
+
+    @property
+    def is_touched(self) -> bool:
+        """Something beside the rupture is chosen, of which there is always one."""
+        return any(value for name, value in self.cleaned_data.items() if name != "rupture")
+
+    @property
+    def is_about_now(self) -> bool:
+        return self.cleaned_data.get("rupture") in ("", NOTED_NOW)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: value for name, value in super().values.items() if name != "rupture"}
 
 
 class DismissForm(SubmissionForm):

@@ -43,6 +43,7 @@ def log_session(
     attendance: str,
     format: str,
     note: str = "",
+    next_time: str = "",
     by: User,
 ) -> TherapySession:
     """Record a planned meeting, attended or not. Raises NumberTaken, or ValidationError naming the field."""
@@ -57,6 +58,7 @@ def log_session(
         attendance=attendance,
         format=format,
         note=note,
+        next_time=next_time.strip(),
         created_by=by,
     )
     check_session(session)

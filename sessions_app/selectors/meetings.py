@@ -3,7 +3,7 @@ from django.db.models import Max, Q, QuerySet
 from accounts.models import User
 from clients.models import Episode
 
-from ..models import TOOK_PLACE, TherapySession
+from ..models import TOOK_PLACE, LogDraft, TherapySession
 
 
 def sessions(user: User) -> QuerySet[TherapySession]:
@@ -21,3 +21,8 @@ def with_last_session(episodes: QuerySet[Episode]) -> QuerySet[Episode]:
 def sessions_of(episode: Episode) -> list[TherapySession]:
     """The episode's sessions in order, each with the first challenge where it was in that session."""
     return list(episode.sessions.select_related("first_challenge"))
+
+
+def draft_of(user: User, episode: Episode) -> LogDraft | None:
+    """What this person has typed of the next log, on whichever device."""
+    return LogDraft.objects.filter(episode=episode, saved_by=user).first()

@@ -2,7 +2,6 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +14,6 @@ from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import write_once
 from accounts.mail import what_is_missing
 from clients.actions import StaleVersion
-from clients.selectors import episodes
 from measures import actions as measures
 from measures import catalogue, mail, schedule
 from measures import selectors as ratings
@@ -30,7 +28,7 @@ from ruptures.selectors import new_signals, open_repairs, ruptures_in
 
 from .. import actions, selectors
 from ..actions.process_notes import may_write_about
-from ..forms import ConditionsForm, EditForm, LogForm
+from ..forms import ConditionsForm, EditForm
 from ..models import TherapySession
 
 
@@ -45,47 +43,6 @@ def today(request: SignedInRequest) -> HttpResponse:
         "ruptures": open_repairs(request.user),
     }
     return render(request, "sessions_app/today.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
-    episode = get_object_or_404(episodes(request.user), pk=episode_id)
-    check_own(request.user, episode.therapist_id)
-    if not episode.is_open:
-        raise PermissionDenied("This episode has ended.")
-    number = actions.next_number(episode)
-    owed = schedule.owed_next(episode, number)
-    can_mail = episode.client.wants_invitations and not what_is_missing()
-    form = LogForm(
-        request.POST or None,
-        initial={"number": number},
-        asked=schedule.names_to_ask(owed),
-        mail_to=episode.client.email if can_mail else "",
-    )
-    own = OwnRatings(request.POST or None, codes=[entry.instrument for entry in owed if entry.rater == "therapist"])
-    if request.method == "POST":
-
-        def write() -> str:
-            values = form.values
-            wants_link, by_mail = values.pop("wants_link", False), values.pop("by_mail", False)
-            session = actions.log_session(episode=episode, **values, by=request.user)
-            save_own_ratings(session, own, request)
-            if wants_link and session.took_place:
-                link = measures.request_due(session=session, by=request.user)
-                if by_mail and link is not None:
-                    measures.invite(request=link, by=request.user)
-            return reverse("sessions_app:session", args=[session.pk])
-
-        # Both are asked: a mistake in one must not hide a mistake in the other.
-        if all([form.is_valid(), own.is_valid()]):
-            location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
-            if location:
-                request.session["kept"] = f"log-{episode.pk}"
-                messages.success(request, f"Session {form.cleaned_data['number']} is saved.")
-                return redirect(location)
-    cancel_url = reverse("dashboards:episode", args=[episode.pk])
-    context = {"form": form, "own": own, "episode": episode, "cancel_url": cancel_url}
-    return form_page(request, "sessions_app/session_log.html", context)
 
 
 def save_own_ratings(session: TherapySession, own: OwnRatings, request: SignedInRequest) -> None:
@@ -214,7 +171,7 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
     check_own(request.user, session.episode.therapist_id)
     if request.method != "POST":
         record_viewed(session, request)
-    fields = ("number", "held_on", "attendance", "format", "note", "version")
+    fields = ("number", "held_on", "attendance", "format", "note", "next_time", "version")
     form = EditForm(request.POST or None, initial={name: getattr(session, name) for name in fields})
     saved = own_ratings(session)
     codes = [entry.instrument for entry in schedule.owed_by(session) if entry.rater == "therapist"]

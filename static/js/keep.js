@@ -35,7 +35,7 @@
   const values = (form) =>
     fields(form).map((one) => [one.name, isChoice(one) ? [one.value, one.checked] : valueOf(one)]);
 
-  function restore(form, before) {
+  function restore(form, before, version) {
     fields(form).forEach((one, index) => {
       const [name, value] = before[index];
       if (name !== one.name) return;
@@ -44,6 +44,9 @@
       else one.value = value;
       one.dispatchEvent(new Event("change", { bubbles: true }));
     });
+    // What was kept here may be older than the draft that the page came with: that is for the server to find out.
+    if (form.elements.draft_version) form.elements.draft_version.value = version || 0;
+    form.dataset.restored = "";
     const note = document.createElement("p");
     note.className = "muted small";
     note.setAttribute("role", "status");
@@ -62,21 +65,26 @@
     if (told || sent || (user && entry.user !== user)) store.removeItem(key);
   }
 
-  function offer(form, before) {
+  function offer(form, before, version) {
     const now = values(form);
     const isSame = before && JSON.stringify(before) === JSON.stringify(now);
-    if (before && !isSame && !isRejected && before.length === now.length) restore(form, before);
+    if (before && !isSame && !isRejected && before.length === now.length) restore(form, before, version);
   }
 
-  for (const form of document.querySelectorAll("form[data-keep]")) offer(form, read(PREFIX + form.dataset.keep)?.values);
+  for (const form of document.querySelectorAll("form[data-keep]")) {
+    const entry = read(PREFIX + form.dataset.keep);
+    offer(form, entry?.values, entry?.version);
+  }
 
   // Also forms that came later, with a part of the page that renews itself.
   const keep = (event) => {
     const form = event.target.closest("form[data-keep]");
     const sent = event.type === "submit" ? { sent: true } : {};
-    if (form) write(PREFIX + form.dataset.keep, { user, values: values(form), ...sent });
+    const version = form?.elements.draft_version?.value;
+    if (form) write(PREFIX + form.dataset.keep, { user, values: values(form), version, ...sent });
   };
-  for (const type of ["input", "change", "submit"]) document.addEventListener(type, keep);
+  for (const type of ["input", "change", "submit", "draft:saved"]) document.addEventListener(type, keep);
+  document.addEventListener("draft:taken", (event) => store.removeItem(PREFIX + event.target.dataset.keep));
 
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-sign-out]")) kept().forEach((key) => store.removeItem(key));

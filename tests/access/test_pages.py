@@ -80,6 +80,8 @@ clients:needs                     in 200 404  403  403  403 403  403   in   404 
 clients:first-challenge           in 200 404  403  403  403 403  403   in   404   403
 sessions_app:today                in 200 200  403  200  403 403  403   in   200   403
 sessions_app:session-log          in 200 404  403  403  403 403  403   in   404   403
+sessions_app:log-draft            in 405 405  403  405  403 403  403   in   405   403
+sessions_app:log-discard          in 405 405  403  405  403 403  403   in   405   403
 sessions_app:session              in 200 404  200  200  404 403  403   in   404   403
 sessions_app:session-edit         in 200 404  403  403  403 403  403   in   404   403
 sessions_app:core-conditions      in 200 404  200  200  404 403  403   in   404   403
@@ -193,6 +195,8 @@ clients:needs                     in 302 404  403  403  403 403  403   in   404 
 clients:first-challenge           in 302 404  403  403  403 403  403   in   404   403
 sessions_app:today                in 405 405  403  405  403 403  403   in   405   403
 sessions_app:session-log          in 302 404  403  403  403 403  403   in   404   403
+sessions_app:log-draft            in 204 404  403  403  403 403  403   in   404   403
+sessions_app:log-discard          in 302 404  403  403  403 403  403   in   404   403
 sessions_app:session              in 405 405  405  405  405 403  403   in   405   403
 sessions_app:session-edit         in 302 404  403  403  403 403  403   in   404   403
 sessions_app:core-conditions      in 302 404  302  302  404 403  403   in   404   403

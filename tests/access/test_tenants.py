@@ -17,6 +17,7 @@ from measures.actions.comments import deliver_comments
 from measures.models import Licence, Rating, Trend, Wording
 from ruptures import actions as ruptures
 from ruptures.tasks import judge_episode
+from sessions_app.actions.drafts import save_draft
 from sessions_app.models import TherapySession
 from tests import factories
 
@@ -39,6 +40,7 @@ def both(service, other_service):
     factories.make_risk_answer(factories.make_session(episode))
     deliver_comments(ratings=Rating.objects.filter(rater="client")[:1], by=service.ada)
     factories.make_invitation(factories.make_session(episode))
+    save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=service.ada)
     factories.make_import(service)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
@@ -51,6 +53,7 @@ def both(service, other_service):
         factories.make_risk_answer(factories.make_session(episode))
         deliver_comments(ratings=Rating.objects.filter(rater="client")[:1], by=other_service.ada)
         factories.make_invitation(factories.make_session(episode))
+        save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=other_service.ada)
         factories.make_import(other_service)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
     return service, other_service

@@ -25,6 +25,7 @@ from measures.actions.comments import deliver_comments
 from measures.models import BatteryEntry, EpisodeSeries, InstrumentUse, Invitation, OwnMeasure, Trend, Wording
 from ruptures import actions as ruptures
 from ruptures.models import Rupture
+from sessions_app.actions.drafts import save_draft
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +237,7 @@ class Rows:
     wording: Any
     entry: Any
     use: Any
+    draft: Any
 
     def __getattr__(self, name: str) -> Any:
         return self.agreed[name] if name in factories.AGREED else getattr(self.service, name)
@@ -331,6 +333,7 @@ def rows(service):
         wording=Wording.objects.get(),
         entry=BatteryEntry.objects.get(rhythm="nth"),
         use=InstrumentUse.objects.get(),
+        draft=save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=service.ada),
     )
 
 
@@ -484,6 +487,8 @@ CASES: dict[str, Case] = {
         lambda rows: {"session": None, "episode": rows.episode},
         lambda rows: {"session": None},
     ),
+    "sessions_app_draft_one_of_each": copy("draft", lambda rows: {"saved_by": rows.tom}),
+    "sessions_app_draft_version_from_1": change("draft", {"version": 2}, {"version": 0}),
     "measures_rating_one_current": copy("rating", lambda rows: {"superseded_at": NOW}),
     "measures_rating_rater_known": change("rating", {"rater": "observer"}, {"rater": "neighbour"}),
     "measures_rating_clients_are_unsigned": Case(

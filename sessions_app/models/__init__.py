@@ -11,7 +11,10 @@ from accounts.models import OrganisationModel, Supervision, User
 from clients import states, targets
 from clients.models import AttainmentScale, Episode, Goal, Task, amount_field, grade_field, words_field
 
+from .drafts import LogDraft as LogDraft
+
 NOTE_LENGTH = 20_000
+LINE_LENGTH = 300
 
 
 class Attendance(models.TextChoices):
@@ -59,6 +62,8 @@ class TherapySession(OrganisationModel):
     label = models.CharField(max_length=20, blank=True)
     is_date_assumed = models.BooleanField(default=False)
     note = models.TextField(max_length=NOTE_LENGTH, validators=[MaxLengthValidator(NOTE_LENGTH)], blank=True)
+    # One line for whoever opens the page before the next session.
+    next_time = models.CharField(max_length=LINE_LENGTH, blank=True, default="", db_default="")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -9,10 +9,11 @@ from django.utils import timezone
 from accounts.forms import DATE_ERRORS, DateInput, LineField, SubmissionForm
 from accounts.models import User
 from clients.forms import amount, chips, words
-from clients.models import Episode
+from clients.models import Episode, Task
 
-from .models import NOTE_LENGTH, Attendance, Format, Outcome, TherapySession
+from ..models import LINE_LENGTH, NOTE_LENGTH, Attendance, Format, Outcome, TherapySession
 
+ANSWERS = [(value, label) for value, label in Outcome.choices if value != Outcome.NOT_ASKED]
 NUMBER_ERRORS = {"required": "Enter the session’s number.", "invalid": "Enter a whole number."}
 TOO_LONG = f"This note is longer than {NOTE_LENGTH:,} characters. Shorten it and save again."
 FORMATS = [(value, label) for value, label in Format.choices if value != Format.NOT_RECORDED]
@@ -40,9 +41,17 @@ class SessionForm(SubmissionForm):
         help_text="Part of the record: your supervisor can read it.",
         error_messages={"max_length": TOO_LONG},
     )
+    next_time = forms.CharField(
+        required=False,
+        max_length=LINE_LENGTH,
+        label="One line for next time",
+        error_messages={"max_length": f"This is longer than {LINE_LENGTH} characters. Put the rest into the note."},
+    )
 
 
 class LogForm(SessionForm):
+    # Of the draft that the page began from, 0 where there was none.
+    draft_version = forms.IntegerField(widget=forms.HiddenInput, required=False, initial=0, min_value=0)
     wants_link = forms.BooleanField(
         required=False, initial=True, label="Make a link for the client’s rating when I save"
     )
@@ -68,6 +77,32 @@ class EditForm(SessionForm):
 
 
 # --- What a session says of goals, tasks and the work itself --------------------------------------------
+
+
+class HomeworkForm(forms.Form):
+    """What became of each task that both have agreed on; one that is left open was not asked about."""
+
+    def __init__(self, *args: Any, tasks: Sequence[Task], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tasks = {f"task-{task.pk}": task for task in tasks}
+        for name, task in self.tasks.items():
+            self.fields[name] = forms.ChoiceField(
+                choices=[("", "Not asked"), *ANSWERS],
+                required=False,
+                label=task.text,
+                widget=forms.RadioSelect(attrs={"class": "chips"}),
+            )
+            self.fields[f"{name}-way"] = words("What got in the way?", rows=2)
+
+    @property
+    def rows(self) -> list[tuple[Task, forms.BoundField, forms.BoundField]]:
+        return [(task, self[name], self[f"{name}-way"]) for name, task in self.tasks.items()]
+
+    @property
+    def outcomes(self) -> list[tuple[Task, str, str]]:
+        """Each task that was asked about with its outcome, and what got in the way."""
+        given = self.cleaned_data
+        return [(task, given[name], given[f"{name}-way"]) for name, task in self.tasks.items() if given[name]]
 
 
 class StandingForm(SubmissionForm):
