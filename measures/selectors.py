@@ -6,25 +6,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from accounts.access import writes_for
 from accounts.models import User
+from accounts.selectors import has_reader
 from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Route
 from jobs.organisation import set_organisation
 from sessions_app.models import Phase, TherapySession
-from sessions_app.selectors import with_last_session
+from sessions_app.selectors import last_that_took_place, with_last_session
 
 from . import catalogue, instruments, tokens
-from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, RiskAnswer, Score, Trend
+from .models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
+from .risk import clients_with_risk
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
 # What a client is asked for by a link, until a service chooses its own.
 ASKED_OF_CLIENTS = ("session-check-in", "outcome-check-in")
+# What they are asked when the episode ends, with how they see the ending.
+ENDING = "ending-satisfaction"
 
 
 def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[SeriesKey, list[Point]]:
@@ -59,17 +64,12 @@ def with_gaps(numbers: Iterable[int]) -> list[int]:
 def open_request(token: str) -> RatingRequest | None:
     """The request a link's token opens, entering its organisation; None for any link that can't be used."""
     set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
-    return (
-        RatingRequest.objects.filter(
-            token_hash=tokens.hash_of(token),
-            revoked_at=None,
-            redeemed_at=None,
-            expires_at__gt=Now(),
-            session__episode__therapist__is_active=True,
-        )
-        .select_related("organisation", "session__episode__therapist")
+    found = (
+        still_open(RatingRequest.objects.filter(token_hash=tokens.hash_of(token)))
+        .select_related("organisation", "session__episode__therapist__organisation")
         .first()
     )
+    return found if found and has_reader(found.session.episode.therapist) else None
 
 
 def any_request(token: str, request_id: uuid.UUID) -> RatingRequest | None:
@@ -106,7 +106,7 @@ class SessionRatings:
 def session_ratings(session: TherapySession) -> SessionRatings:
     current = Rating.objects.current().filter(session=session)
     sealed = set(current.sealed().values_list("pk", flat=True))
-    ratings = list(current.order_by("instrument", "rater").prefetch_related("scores"))
+    ratings = list(current.order_by("instrument", "rater").select_related("submitted_by").prefetch_related("scores"))
     return SessionRatings([rating for rating in ratings if rating.pk not in sealed], bool(sealed))
 
 
@@ -132,11 +132,15 @@ def own_measures() -> list[OwnMeasure]:
 
 
 def open_requests(session: TherapySession) -> list[RatingRequest]:
-    return list(
-        RatingRequest.objects.filter(session=session, revoked_at=None, redeemed_at=None, expires_at__gt=Now()).order_by(
-            "created_at"
-        )
-    )
+    return list(still_open(RatingRequest.objects.filter(session=session)))
+
+
+def open_requests_of(episode: Episode) -> list[RatingRequest]:
+    return list(still_open(RatingRequest.objects.filter(session__episode=episode)))
+
+
+def still_open(requests: QuerySet[RatingRequest]) -> QuerySet[RatingRequest]:
+    return requests.filter(revoked_at=None, redeemed_at=None, expires_at__gt=Now()).order_by("created_at")
 
 
 def request_of(user: User, request_id: uuid.UUID) -> RatingRequest | None:
@@ -181,8 +185,7 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
         .filter(session__episode_id__in=ids)
         .values_list("session__episode_id", flat=True)
     )
-    open_risk = RiskAnswer.objects.open().filter(rating__session__episode_id__in=ids)
-    with_risk = set(open_risk.values_list("rating__session__episode_id", flat=True))
+    with_risk = clients_with_risk({episode.client_id for episode in episodes})
     rows = []
     for episode in episodes:
         by_code = trends[episode.pk]
@@ -194,7 +197,7 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
                 shipped[most_rated],
                 episode.pk in updating,
                 sealed[episode.pk],
-                episode.pk in with_risk,
+                (episode.client_id, episode.now_with_id) in with_risk,
             )
         )
     return rows
@@ -231,13 +234,50 @@ def described(ratings: list[Rating]) -> list[ShownRating]:
     return shown
 
 
+def session_for_ending(episode: Episode) -> TherapySession | None:
+    """The session to which the client's view of the ending belongs: the last that took place.
+
+    None when there is none, or the client has given that view.
+    """
+    session = last_that_took_place(episode)
+    told = Rating.objects.current().filter(session=session, instrument=ENDING)
+    return session if session is not None and not told.exists() else None
+
+
+def instruments_for(session: TherapySession) -> list[instruments.Instrument]:
+    """Questionnaires the client can be asked to fill in about this session, after an ending also about that."""
+    found = instruments_for_clients()
+    if not session.episode.is_open and last_that_took_place(session.episode) == session:
+        found.append(instruments.instruments()[ENDING])
+    return found
+
+
 def instruments_to_ask(session: TherapySession) -> list[instruments.Instrument]:
     """Questionnaires the client can still be asked for: no rating yet, and no link open."""
     rated = set(
         Rating.objects.current().filter(session=session, rater=Rater.CLIENT).values_list("instrument", flat=True)
     )
     asked = {request.instrument for request in open_requests(session)}
-    return [instrument for instrument in instruments_for_clients() if instrument.code not in rated | asked]
+    return [instrument for instrument in instruments_for(session) if instrument.code not in rated | asked]
+
+
+def sealed_sessions(episodes: Iterable[Episode]) -> list[TherapySession]:
+    """Sessions with a client's rating that waits for the therapist's own."""
+    sealed = Rating.objects.current().sealed().filter(session__episode__in=episodes)
+    return list(TherapySession.objects.filter(pk__in=sealed.values("session_id")).select_related("episode"))
+
+
+@dataclass(frozen=True)
+class LeftOpen:
+    """What of these episodes is still under way: links without an answer, clients' ratings that wait unseen."""
+
+    links: int
+    sealed: int
+
+
+def left_open(episodes: Iterable[Episode]) -> LeftOpen:
+    waiting = still_open(RatingRequest.objects.filter(session__episode__in=episodes))
+    return LeftOpen(waiting.count(), len(sealed_sessions(episodes)))
 
 
 NOT_SEEN_FOR = timedelta(days=14)
@@ -246,47 +286,59 @@ RECENT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Today:
-    """What needs a therapist: ratings that wait for their own, ratings received, links open, people not seen."""
+    """What needs a therapist: ratings that wait for their own, ratings received, links open, people not seen or new."""
 
     to_rate: list[TherapySession]
     received: list[Rating]
     waiting: list[RatingRequest]
     not_seen: list[Episode]
+    taken_over: list[Episode]
     days: int = NOT_SEEN_FOR.days
 
     @property
     def is_empty(self) -> bool:
-        return not (self.to_rate or self.received or self.waiting or self.not_seen)
+        return not (self.to_rate or self.received or self.waiting or self.not_seen or self.taken_over)
 
 
 def today(user: User) -> Today:
-    """Four short lists, one query each; at most twenty rows in each, the most urgent first.
+    """Short lists, one query each; at most twenty rows in each, the most urgent first.
 
-    A rating that waits for the therapist's own waits in an ended episode too.
+    Of the therapist's own clients, and of those they cover today. A rating that waits for the therapist's own waits in
+    an ended episode too.
     """
-    ever_own = TherapySession.objects.filter(episode__therapist=user)
+    whose = writes_for(user)
+    ever_own = TherapySession.objects.filter(episode__therapist__in=whose)
     of_own = ever_own.filter(episode__ended_on=None)
+    of_session = ("session__episode__client", "session__episode__therapist")
     sealed = Rating.objects.current().sealed().filter(session__in=ever_own)
-    to_rate = ever_own.filter(pk__in=sealed.values("session_id")).select_related("episode__client").order_by("held_on")
+    to_rate = (
+        ever_own.filter(pk__in=sealed.values("session_id"))
+        .select_related("episode__client", "episode__therapist")
+        .order_by("held_on")
+    )
     received = (
         Rating.objects.current()
-        .filter(session__in=of_own, rater=Rater.CLIENT, submitted_at__gte=Now() - RECENT)
+        .filter(Q(session__in=of_own) | Q(session__in=ever_own, instrument=ENDING))
+        .filter(rater=Rater.CLIENT, submitted_at__gte=Now() - RECENT)
         .exclude(pk__in=sealed.values("pk"))
-        .select_related("session__episode__client")
+        .select_related(*of_session)
         .order_by("-submitted_at")
     )
-    waiting = (
-        RatingRequest.objects.filter(session__in=of_own, revoked_at=None, redeemed_at=None, expires_at__gt=Now())
-        .select_related("session__episode__client")
-        .order_by("expires_at")
-    )
+    waiting = still_open(RatingRequest.objects.filter(session__in=of_own)).select_related(*of_session)
+    open_now = Episode.objects.open().filter(therapist__in=whose).select_related("client", "therapist")
     not_seen = (
-        with_last_session(Episode.objects.open().filter(therapist=user))
+        with_last_session(open_now)
         .annotate(seen_or_started=Coalesce("last_seen", "started_on"))
         .filter(seen_or_started__lt=timezone.localdate() - NOT_SEEN_FOR)
-        .select_related("client")
         .order_by("seen_or_started")
     )
+    taken_over = open_now.filter(continues__isnull=False, sessions=None).select_related("continues__therapist")
     by_session = {rating.session_id: rating for rating in reversed(received[:40])}
     latest_first = list(reversed(by_session.values()))[:20]
-    return Today(list(to_rate[:20]), latest_first, list(waiting[:20]), list(not_seen[:20]))
+    return Today(
+        to_rate=list(to_rate[:20]),
+        received=latest_first,
+        waiting=list(waiting.order_by("expires_at")[:20]),
+        not_seen=list(not_seen[:20]),
+        taken_over=list(taken_over.order_by("started_on")[:20]),
+    )

@@ -36,8 +36,9 @@ def log_session(
     by: User,
 ) -> TherapySession:
     """Record a planned meeting, attended or not. Raises NumberTaken, or ValidationError naming the field."""
-    check_own(by, episode.therapist_id)
-    if not episode.is_open:
+    check_own(by, episode.responsible_id)
+    # Held until the end, so that nobody ends the episode or hands it over in the same moment.
+    if Episode.objects.open().select_for_update(no_key=True).filter(pk=episode.pk).first() is None:
         raise ValidationError("This episode has ended. Start a new one to log more sessions.")
     session = TherapySession(
         organisation_id=episode.organisation_id,
@@ -81,7 +82,7 @@ def number_taken(session: TherapySession) -> NumberTaken:
 def update_session(*, session: TherapySession, version: int, by: User, **values: Any) -> TherapySession:
     """Change what was logged. Raises StaleVersion when somebody saved it after `version` was read."""
     episode = session.episode
-    check_own(by, episode.therapist_id)
+    check_own(by, episode.responsible_id)
     changed = changed_fields(session, values)
     for name in changed:
         setattr(session, name, values[name])

@@ -16,3 +16,7 @@ def with_last_session(episodes: QuerySet[Episode]) -> QuerySet[Episode]:
         last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)),
         last_number=Max("sessions__number"),
     )
+
+
+def last_that_took_place(episode: Episode) -> TherapySession | None:
+    return episode.sessions.filter(attendance__in=TOOK_PLACE).order_by("-held_on", "-number").first()

@@ -8,7 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.access import check_own
+from accounts import selectors as accounts
+from accounts.access import check_own, may_write
 from accounts.audit import record_event
 from accounts.forms import carry_out
 from accounts.http import SignedInRequest, form_page
@@ -40,6 +41,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "risk": risk,
         "today": ratings.today(request.user),
         "signals": new_signals(request.user),
+        "covers": accounts.covers_around(request.user),
     }
     return render(request, "sessions_app/today.html", context)
 
@@ -47,7 +49,7 @@ def today(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = get_object_or_404(episodes(request.user), pk=episode_id)
-    check_own(request.user, episode.therapist_id)
+    check_own(request.user, episode.responsible_id)
     if not episode.is_open:
         raise PermissionDenied("This episode has ended.")
     form = LogForm(request.POST or None, initial={"number": actions.next_number(episode)})
@@ -71,7 +73,13 @@ def session_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
                 messages.success(request, f"Session {form.cleaned_data['number']} is saved.")
                 return redirect(location)
     cancel_url = reverse("dashboards:episode", args=[episode.pk])
-    context = {"form": form, "own": own, "episode": episode, "cancel_url": cancel_url}
+    context = {
+        "form": form,
+        "own": own,
+        "episode": episode,
+        "is_own": episode.therapist_id == request.user.pk,
+        "cancel_url": cancel_url,
+    }
     return form_page(request, "sessions_app/session_log.html", context)
 
 
@@ -97,7 +105,7 @@ def record_viewed(session: TherapySession, request: SignedInRequest) -> None:
 @require_GET
 def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
-    is_own = session.episode.therapist_id == request.user.pk
+    writes = may_write(request.user, session.episode.responsible_id)
     record_viewed(session, request)
     shown = ratings.session_ratings(session)
     risk = notices_of_episode(request, session.episode, back=SESSION)
@@ -107,11 +115,12 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "risk_of_the_past": of_the_past(shown.shown),
         "session": session,
         "episode": session.episode,
-        "is_own": is_own,
+        "is_own": session.episode.therapist_id == request.user.pk,
+        "may_write": writes,
         "ratings": ratings.described(shown.shown),
         "is_sealed": shown.is_sealed,
-        "links": links(request, session) if is_own else [],
-        "choices": ratings.instruments_to_ask(session) if is_own and session.took_place else [],
+        "links": links(request, session) if writes else [],
+        "choices": ratings.instruments_to_ask(session) if writes and session.took_place else [],
         "kept": request.session.pop("kept", ""),
     }
     return render(request, "sessions_app/session.html", context)
@@ -130,7 +139,7 @@ def links(request: HttpRequest, session: TherapySession) -> list[dict[str, Any]]
 @require_http_methods(["GET", "POST"])
 def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
-    check_own(request.user, session.episode.therapist_id)
+    check_own(request.user, session.episode.responsible_id)
     if request.method != "POST":
         record_viewed(session, request)
     fields = ("number", "held_on", "attendance", "format", "note", "version")
@@ -157,7 +166,14 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
             messages.success(request, "Saved.")
             return redirect(location)
     cancel_url = reverse("sessions_app:session", args=[session.pk])
-    context = {"form": form, "own": own, "session": session, "episode": session.episode, "cancel_url": cancel_url}
+    context = {
+        "form": form,
+        "own": own,
+        "session": session,
+        "episode": session.episode,
+        "is_own": session.episode.therapist_id == request.user.pk,
+        "cancel_url": cancel_url,
+    }
     return form_page(request, "sessions_app/session_edit.html", context)
 
 

@@ -1,7 +1,7 @@
 import json
 import uuid
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,6 +15,8 @@ from accounts.access import check_own
 from accounts.audit import record_event
 from accounts.idempotency import taken_means
 from accounts.models import User
+from accounts.selectors import has_reader
+from clients.actions import hand_over_episode
 from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Job, Route
@@ -24,7 +26,7 @@ from sessions_app.models import TherapySession
 from .. import catalogue, instruments, scoring, tokens
 from ..models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
 from ..priors import Judgement, judge, published
-from ..selectors import series_of
+from ..selectors import sealed_sessions, series_of
 from ..statistics.joint import Key
 from ..statistics.summary import TrendSummary, summarise
 from .risk import note_risk
@@ -79,7 +81,7 @@ def submit_rating(
 
     Raises scoring.AnswerProblem naming the items, or ValidationError when the session did not take place.
     """
-    check_own(by, session.episode.therapist_id)
+    check_own(by, session.episode.responsible_id)
     return record_rating(session=session, instrument=instrument, rater=rater, answers=answers, by=by)
 
 
@@ -91,6 +93,7 @@ def record_rating(
     answers: Mapping[int, float | None],
     comment: str = "",
     do_not_raise: bool = False,
+    ending_view: str = "",
     submitted_at: datetime | None = None,
     by: User | None,
 ) -> Rating:
@@ -112,6 +115,7 @@ def record_rating(
         answers={str(number): answer for number, answer in checked.items()},
         comment=comment.strip(),
         do_not_raise=do_not_raise,
+        ending_view=ending_view,
         submitted_by=by,
         **({"submitted_at": submitted_at} if submitted_at else {}),
     )
@@ -151,7 +155,13 @@ def record_rating(
 @transaction.atomic
 def waive_own_rating(*, session: TherapySession, by: User) -> None:
     """Show the client's rating to a therapist who chooses not to give one of their own."""
-    check_own(by, session.episode.therapist_id)
+    check_own(by, session.episode.responsible_id)
+    unseal_session(session=session, by=by)
+
+
+@transaction.atomic
+def unseal_session(*, session: TherapySession, by: User) -> None:
+    """As `waive_own_rating`, by somebody who has been asked for their right to before."""
     updated = TherapySession.objects.filter(pk=session.pk, waived_at=None).update(
         waived_at=timezone.now(), waived_by=by
     )
@@ -173,7 +183,7 @@ def request_rating(*, session: TherapySession, instrument: str, by: User) -> Rat
     Of two made at the same moment the later one stays open. Raises ValidationError when the session did not take
     place or the client has rated it already.
     """
-    check_own(by, session.episode.therapist_id)
+    check_own(by, session.episode.responsible_id)
     session = locked_session(session.pk)
     edition = instruments.edition(instrument, Rater.CLIENT)
     if not edition.has_wording:
@@ -211,7 +221,13 @@ def request_rating(*, session: TherapySession, instrument: str, by: User) -> Rat
 @transaction.atomic
 def revoke_request(*, request: RatingRequest, by: User) -> None:
     """Make a link stop working. One that was used or withdrawn before stays as it is."""
-    check_own(by, request.session.episode.therapist_id)
+    check_own(by, request.session.episode.responsible_id)
+    close_request(request=request, by=by)
+
+
+@transaction.atomic
+def close_request(*, request: RatingRequest, by: User) -> None:
+    """As `revoke_request`, by somebody who has been asked for their right to before."""
     updated = RatingRequest.objects.filter(pk=request.pk, revoked_at=None, redeemed_at=None).update(
         revoked_at=Now(), revoked_by=by
     )
@@ -226,6 +242,23 @@ def revoke_request(*, request: RatingRequest, by: User) -> None:
 
 
 @transaction.atomic
+def hand_over(*, episode: Episode, to: User, on: date, practitioner_title: str, by: User) -> Episode:
+    """Hand an episode over, with what follows for its links and ratings; returns the one that continues it.
+
+    Links without an answer stop working. A client's rating that waits for the therapist's own waits no longer, as
+    nobody rates there any more. Raises what `hand_over_episode` raises.
+    """
+    # Whoever answers a link holds its session: they come wholly before this, or find that the link is closed.
+    list(TherapySession.objects.filter(episode=episode).order_by("pk").select_for_update(no_key=True))
+    next_one = hand_over_episode(episode=episode, to=to, on=on, practitioner_title=practitioner_title, by=by)
+    for request in RatingRequest.objects.filter(session__episode=episode, revoked_at=None, redeemed_at=None):
+        close_request(request=request, by=by)
+    for session in sealed_sessions([episode]):
+        unseal_session(session=session, by=by)
+    return next_one
+
+
+@transaction.atomic
 def redeem_request(
     *,
     request_id: uuid.UUID,
@@ -234,6 +267,7 @@ def redeem_request(
     answers: Mapping[int, float | None],
     comment: str = "",
     do_not_raise: bool = False,
+    ending_view: str = "",
 ) -> None:
     """Save what a client answered, once. The same form sent again changes nothing and succeeds.
 
@@ -247,9 +281,9 @@ def redeem_request(
     if request is None:
         raise LinkUnusable
     session = locked_session(request.session_id)
-    digest = digest_of(answers, comment, do_not_raise)
+    digest = digest_of(answers, comment, do_not_raise, ending_view)
     # Nobody would read what is sent to a therapist who has left.
-    redeemed = session.episode.therapist.is_active and mine.filter(
+    redeemed = has_reader(session.episode.therapist) and mine.filter(
         revoked_at=None, redeemed_at=None, expires_at__gt=Now()
     ).update(redeemed_at=Now(), redeemed_key=key, redeemed_digest=digest)
     if not redeemed:
@@ -266,13 +300,14 @@ def redeem_request(
         answers=answers,
         comment=comment,
         do_not_raise=do_not_raise,
+        ending_view=ending_view,
         by=None,
     )
 
 
-def digest_of(answers: Mapping[int, float | None], comment: str, do_not_raise: bool) -> str:
+def digest_of(answers: Mapping[int, float | None], comment: str, do_not_raise: bool, ending_view: str) -> str:
     """Tells one sending from another. Made with the site's key: a few answers could be guessed from a bare hash."""
-    content = json.dumps([sorted(answers.items()), comment.strip(), do_not_raise])
+    content = json.dumps([sorted(answers.items()), comment.strip(), do_not_raise, *filter(None, [ending_view])])
     return salted_hmac("measures.redeemed-digest", content, algorithm="sha256").hexdigest()
 
 
@@ -315,7 +350,7 @@ def define_measure(*, measure: OwnMeasure, by: User) -> OwnMeasure:
 def set_baseline(*, session: TherapySession, by: User) -> None:
     """Let what is expected of the episode count from this session on; session 1 undoes it."""
     episode = session.episode
-    check_own(by, episode.therapist_id)
+    check_own(by, episode.responsible_id)
     make_trends_stale(episode)
     EpisodeSeries.objects.filter(episode=episode).update(baseline_from=session.number)
     record_event(

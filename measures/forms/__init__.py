@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 
 from .. import scoring
-from ..instruments import Edition
-from ..models import COMMENT_LENGTH, Rating
+from ..instruments import Edition, instruments
+from ..models import COMMENT_LENGTH, EndingView, Rating
 
 PREFIX = "item-"
 
@@ -85,9 +85,32 @@ class ClientRatingForm(RatingForm):
         error_messages={"max_length": f"Please keep it under {COMMENT_LENGTH} characters."},
     )
     do_not_raise = forms.BooleanField(required=False, label="Please don’t raise this yet")
+    ending_view = forms.ChoiceField(
+        required=False,
+        choices=[*EndingView.choices, ("", "no answer")],
+        label="How did it end, as you see it?",
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, edition: Edition, **kwargs: Any) -> None:
+        """Looking back at the end it is asked how it ended, and there is no next time."""
+        super().__init__(*args, edition=edition, **kwargs)
+        if instruments()[edition.instrument].construct == "satisfaction":
+            del self.fields["do_not_raise"]
+            self.fields["comment"].label = "Anything you would like to say about how it went, or how it ended?"
+        else:
+            del self.fields["ending_view"]
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What was said beside the answers."""
+        return {
+            name: self.cleaned_data[name] for name in ("comment", "do_not_raise", "ending_view") if name in self.fields
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if not self.errors and not self.is_answered and not cleaned.get("comment", "").strip():
+        words = cleaned.get("comment", "").strip() or cleaned.get("ending_view")
+        if not self.errors and not self.is_answered and not words:
             self.add_error(None, "Nothing is answered yet. Answer at least one question, or write a sentence.")
         return cleaned

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.access import reach
 from accounts.models import OrganisationModel, User
-from clients.models import Episode
+from accounts.selectors import has_reader
+from clients.models import Ending, Episode
 from sessions_app.models import TherapySession
 
 from .. import instruments
@@ -22,6 +23,16 @@ class Rater(models.TextChoices):
     CLIENT = "client", "Client"
     THERAPIST = "therapist", "Therapist"
     OBSERVER = "observer", "Observer"
+
+
+class EndingView(models.TextChoices):
+    """The kinds of ending, as a client says how they see theirs."""
+
+    PLANNED = Ending.PLANNED.value, "We ended as we had planned"
+    MUTUAL = Ending.MUTUAL.value, "We agreed to end earlier"
+    CLIENT = Ending.CLIENT.value, "I decided to stop"
+    SERVICE = Ending.SERVICE.value, "The service ended it"
+    TRANSFERRED = Ending.TRANSFERRED.value, "I go on with somebody else"
 
 
 class RatingQuerySet(models.QuerySet["Rating"]):
@@ -63,6 +74,8 @@ class Rating(OrganisationModel):
     answers = models.JSONField()
     comment = models.TextField(max_length=COMMENT_LENGTH, validators=[MaxLengthValidator(COMMENT_LENGTH)], blank=True)
     do_not_raise = models.BooleanField(default=False)
+    # Asked beside the one question at the end of an episode.
+    ending_view = models.CharField(max_length=12, choices=EndingView, blank=True, db_default="")
     submitted_at = models.DateTimeField(db_default=Now())
     submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     superseded_at = models.DateTimeField(null=True, blank=True)
@@ -83,6 +96,10 @@ class Rating(OrganisationModel):
             models.CheckConstraint(
                 name="measures_rating_clients_are_unsigned",
                 condition=Q(rater="client") | Q(submitted_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="measures_rating_ending_view_of_a_client",
+                condition=Q(ending_view="") | Q(ending_view__in=EndingView.values, rater="client"),
             ),
         ]
 
@@ -150,7 +167,7 @@ class RatingRequest(OrganisationModel):
     @property
     def is_open(self) -> bool:
         is_unused = not self.revoked_at and not self.redeemed_at and self.expires_at > timezone.now()
-        return is_unused and self.session.episode.therapist.is_active
+        return is_unused and has_reader(self.session.episode.therapist)
 
 
 class OwnMeasure(OrganisationModel):

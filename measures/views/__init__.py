@@ -27,8 +27,8 @@ COOKIE_LASTS = 2 * 60 * 60
 @require_POST
 def request_create(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     session = get_object_or_404(sessions(request.user), pk=session_id)
-    check_own(request.user, session.episode.therapist_id)
-    choices = {instrument.code for instrument in selectors.instruments_for_clients()}
+    check_own(request.user, session.episode.responsible_id)
+    choices = {instrument.code for instrument in selectors.instruments_for(session)}
     if request.POST.get("instrument") not in choices:
         raise Http404
     try:
@@ -149,8 +149,7 @@ def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> Http
             token=token,
             key=form.cleaned_data["submission"],
             answers=form.answers,
-            comment=form.cleaned_data["comment"],
-            do_not_raise=form.cleaned_data["do_not_raise"],
+            **form.words,
         )
     except actions.OtherAnswers:
         context = {
@@ -175,6 +174,8 @@ def render_form(request: HttpRequest, rating_request: RatingRequest, form: Clien
         "construct": instruments.instruments()[rating_request.instrument].construct,
         "therapist": episode.therapist.name,
         "is_supervised": bool(accounts.supervisors_of(episode.therapist)),
+        "stand_ins": [person.name for person in accounts.standing_in_for(episode.therapist)],
+        "count": len(items) + ("ending_view" in form.fields),
     }
     return private(form_page(request, "measures/rate.html", context))
 
@@ -184,5 +185,9 @@ def thanks(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     rating_request = selectors.used_request(request.COOKIES.get(cookie_name(request_id), ""), request_id)
     if rating_request is None:
         return unusable(request)
-    context = {"organisation": rating_request.organisation, "demo_banner": rating_request.organisation.is_demo}
+    context = {
+        "organisation": rating_request.organisation,
+        "demo_banner": rating_request.organisation.is_demo,
+        "is_ending": rating_request.instrument == selectors.ENDING,
+    }
     return private(render(request, "measures/thanks.html", context))

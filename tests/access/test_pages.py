@@ -21,6 +21,7 @@ from tests import factories
 from tests.access.world import (
     CANARIES,
     EVERYBODY,
+    OVER_TIME,
     WITHOUT_BUSINESS,
     World,
     address,
@@ -50,12 +51,18 @@ accounts:person-edit              in 403 403  403  403  403 200  403   in   403 
 accounts:person-password-link     in 403 403  403  403  403 405  403   in   403   405
 accounts:supervision-start        in 403 403  403  403  403 405  403   in   403   405
 accounts:supervision-end          in 403 403  403  403  403 405  403   in   403   405
+accounts:cover-start              in 405 405  403  405  403 403  403   in   405   403
+accounts:cover-end                in 405 405  403  405  403 403  403   in   405   403
+accounts:person-cover-start       in 403 403  403  403  403 405  403   in   403   405
+accounts:person-cover-end         in 403 403  403  403  403 405  403   in   403   405
 accounts:organisation-edit        in 403 403  403  403  403 200  403   in   403   200
 clients:client-list               in 200 200  200  200  200 403  403   in   200   403
 clients:client-create             in 200 200  403  200  403 403  403   in   200   403
 clients:client-edit               in 200 404  403  403  403 403  403   in   404   403
 clients:episode-create            in 200 404  403  403  403 403  403   in   404   403
 clients:episode-end               in 200 404  403  403  403 403  403   in   404   403
+clients:episode-hand-over         in 200 404  403  403  403 403  403   in   404   403
+clients:person-episodes           in 403 403  403  403  403 200  403   in   403   404
 sessions_app:today                in 200 200  403  200  403 403  403   in   200   403
 sessions_app:session-log          in 200 404  403  403  403 403  403   in   404   403
 sessions_app:session              in 200 404  200  200  404 403  403   in   404   403
@@ -115,12 +122,18 @@ accounts:person-edit              in 403 403  403  403  403 302  403   in   403 
 accounts:person-password-link     in 403 403  403  403  403 200  403   in   403   404
 accounts:supervision-start        in 403 403  403  403  403 302  403   in   403   422
 accounts:supervision-end          in 403 403  403  403  403 302  403   in   403   404
+accounts:cover-start              in 302 302  403  422  403 403  403   in   422   403
+accounts:cover-end                in 302 404  403  404  403 403  403   in   404   403
+accounts:person-cover-start       in 403 403  403  403  403 302  403   in   403   422
+accounts:person-cover-end         in 403 403  403  403  403 302  403   in   403   404
 accounts:organisation-edit        in 403 403  403  403  403 302  403   in   403   302
 clients:client-list               in 405 405  405  405  405 403  403   in   405   403
 clients:client-create             in 302 302  403  302  403 403  403   in   302   403
 clients:client-edit               in 302 404  403  403  403 403  403   in   404   403
 clients:episode-create            in 302 404  403  403  403 403  403   in   404   403
 clients:episode-end               in 302 404  403  403  403 403  403   in   404   403
+clients:episode-hand-over         in 302 404  403  403  403 403  403   in   404   403
+clients:person-episodes           in 403 403  403  403  403 302  403   in   403   404
 sessions_app:today                in 405 405  403  405  403 403  403   in   405   403
 sessions_app:session-log          in 302 404  403  403  403 403  403   in   404   403
 sessions_app:session              in 405 405  405  405  405 403  403   in   405   403
@@ -164,6 +177,15 @@ reports:import-discard            in 403 403  403  403  403 302  403   in   403 
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
 """
+# Cover stands in for Ada today and is answered as she is; Former handed the episode over to her and is now a colleague
+# like Tom. But: nobody hands another's clients over or takes them on, nor ends a cover that others have set; and who
+# the client is, the former therapist still knows.
+BUT: dict[tuple[str, str], dict[str, str]] = {
+    ("cover", "clients:episode-create"): {"GET": "403", "POST": "403"},
+    ("cover", "clients:episode-hand-over"): {"GET": "403", "POST": "403"},
+    ("cover", "accounts:cover-end"): {"POST": "404"},
+    ("former", "clients:client-edit"): {"GET": "403", "POST": "403"},
+}
 # HEAD is answered as GET here, and refused everywhere else.
 KNOW_HEAD = {
     "health", "ready", "account_login", "account_logout", "account_change_password", "measures:link", "measures:rate",
@@ -183,7 +205,9 @@ def read_table(text: str) -> dict[str, dict[str, str]]:
 
 
 def expected(method: str, route: str, who: str) -> set[str]:
-    get, post = read_table(GET)[route][who], read_table(POST)[route][who]
+    column, but = OVER_TIME.get(who, who), BUT.get((who, route), {})
+    get = but.get("GET", read_table(GET)[route][column])
+    post = but.get("POST", read_table(POST)[route][column])
     if method == "GET":
         return {get}
     if method == "POST":
@@ -244,11 +268,17 @@ def differences(world: World, who: str, methods=("GET", "HEAD", "POST", "PUT", "
                 if method == "HEAD" or (is_refused and method != "GET"):
                     changed = [name for name, value in checksum(world).items() if before[name] != value]
                     found += [f"was refused, and yet wrote to {name}" for name in changed]
-                if who in WITHOUT_BUSINESS:
-                    body = response.content.decode(errors="replace")
-                    found += [f"shows the {what}" for what, it in CANARIES.items() if it in body]
+                body = response.content.decode(errors="replace")
+                found += [f"shows the {what}" for what in hidden_from(who) if CANARIES[what] in body]
                 transaction.set_rollback(True)
             yield from (f"{method} {route} as {who} {what}" for what in found)
+
+
+def hidden_from(who: str) -> set[str]:
+    if who not in {*WITHOUT_BUSINESS, "former"}:
+        return set()
+    # The former therapist knows the client, an administrator the code; neither what is in the record now.
+    return set(CANARIES) - {"former": {"name", "code"}, "sam": {"code"}}.get(who, set())
 
 
 @pytest.fixture
@@ -263,13 +293,13 @@ def test_every_route_is_in_both_tables_and_in_the_page_table():
     assert "" not in {name.rpartition(":")[2] for name in route_names()} and None not in route_names()
 
 
-@pytest.mark.parametrize("who", EVERYBODY)
+@pytest.mark.parametrize("who", [*EVERYBODY, *OVER_TIME])
 def test_everybody_gets_what_is_theirs_and_nothing_else(world, who):
     found = list(differences(world, who))
     assert not found, "\n".join(["", *found])
 
 
-@pytest.mark.parametrize("who", ["ada", "ruth", "vera"])
+@pytest.mark.parametrize("who", ["ada", "ruth", "vera", "cover"])
 def test_the_canaries_are_seen_by_those_whose_business_they_are(world, who):
     pages = ["clients:client-list", "dashboards:episode", "sessions_app:session"]
     bodies = [ask(world, "GET", route, who).content.decode() for route in pages]

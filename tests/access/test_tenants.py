@@ -33,6 +33,7 @@ def both(service, other_service):
     factories.make_signal(episode)
     factories.make_risk_answer(factories.make_session(episode))
     factories.make_import(service)
+    factories.make_cover(service.ada, by=service.tom)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
@@ -40,6 +41,7 @@ def both(service, other_service):
         factories.make_request(factories.make_session(episode))
         factories.make_risk_answer(factories.make_session(episode))
         factories.make_import(other_service)
+        factories.make_cover(other_service.ada, by=other_service.tom)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
     return service, other_service
 

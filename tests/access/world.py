@@ -10,7 +10,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from accounts import actions as accounts
-from accounts.models import Supervision, User
+from accounts.models import Cover, Supervision, User
 from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
@@ -42,17 +42,26 @@ IMPORT_MAPPING: dict[str, Any] = {
 EVERYBODY = (
     "nobody", "ada", "tom", "ruth", "vera", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam",
 )  # fmt: skip
+# Those whose rights come and go with time, held against the column of somebody else: see test_pages.
+OVER_TIME = {"cover": "ada", "former": "tom"}
 WITHOUT_BUSINESS = ("nobody", "tom", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam")
 
 
 @dataclass
 class World:
-    """`left` is a therapist who may not sign in any more; `vera` has clients herself and supervises Ada."""
+    """`left` is a therapist who may not sign in any more; `vera` has clients herself and supervises Ada.
+
+    `cover` stands in for Ada today; `former` handed `episode` over to her.
+    """
 
     service: Service
     other: Service
     vera: User
     left: User
+    cover: User
+    former: User
+    away: Cover
+    handed_over: Episode
     episode: Episode
     ended: Episode
     session: TherapySession
@@ -69,7 +78,7 @@ class World:
     browsers: dict[str, factories.Browser] = field(default_factory=dict)
 
     def person(self, who: str) -> User:
-        if who in {"vera", "left"}:
+        if who in {"vera", "left", "cover", "former"}:
             return getattr(self, who)
         service, name = (self.other, who.split()[-1]) if who.startswith("elsewhere") else (self.service, who)
         return getattr(service, name)
@@ -95,7 +104,9 @@ def make_world(service: Service, other: Service) -> World:
     vera = make_person(service, "vera", is_therapist=True, is_supervisor=True)
     left = make_person(service, "left", is_therapist=True)
     accounts.start_supervision(supervisor=vera, therapist=service.ada, by=service.sam)
-    episode = factories.make_episode(service.ada, code=CANARIES["code"], name=CANARIES["name"])
+    cover, former = (make_person(service, key, is_therapist=True) for key in ("cover", "former"))
+    handed_over = factories.make_episode(former, code=CANARIES["code"], name=CANARIES["name"])
+    episode = factories.hand_over(handed_over, to=service.ada, on=handed_over.started_on)
     ended = factories.make_episode(service.ada, code="P-1", name=CANARIES["name of an ended episode's client"])
     clients.end_episode(episode=ended, ended_on=timezone.localdate(), ending="planned", by=service.ada)
     session = factories.make_session(episode, note=CANARIES["note"])
@@ -117,6 +128,10 @@ def make_world(service: Service, other: Service) -> World:
         other=other,
         vera=vera,
         left=left,
+        cover=cover,
+        former=former,
+        away=factories.make_cover(service.ada, by=cover),
+        handed_over=handed_over,
         episode=episode,
         ended=ended,
         session=session,
@@ -182,6 +197,8 @@ def address(world: World, route: str) -> str:
         "accounts:person-edit": [world.service.nils.pk],
         "accounts:person-password-link": [world.service.nils.pk],
         "accounts:supervision-end": [world.supervision.pk],
+        "accounts:cover-end": [world.away.pk],
+        "accounts:person-cover-end": [world.away.pk],
         "accounts:choose-password": [
             world.service.nils.pk,
             default_token_generator.make_token(User.objects.get(pk=world.service.nils.pk)),
@@ -189,6 +206,8 @@ def address(world: World, route: str) -> str:
         "clients:client-edit": [world.episode.client_id],
         "clients:episode-create": [world.ended.client_id],
         "clients:episode-end": [episode],
+        "clients:episode-hand-over": [episode],
+        "clients:person-episodes": [world.service.ada.pk],
         "sessions_app:session-log": [episode],
         "sessions_app:session": [session],
         "sessions_app:session-edit": [session],
@@ -231,6 +250,8 @@ def content(world: World, route: str) -> dict[str, Any]:
     terms = {"therapist": world.service.ada.pk}
     named = {"number": "nr", "date": "day", "order": "ymd"}
     items = {f"outcome-check-in_client-item-{n}": f"q{n}" for n in range(1, 5)}
+    absence = {"starts_on": today, "ends_on": today, "cover": world.vera.pk}
+    hand_over = {"to": world.vera.pk, "on": today, "practitioner_title": "Counsellor", "confirmed": "on"}
     passwords = {"oldpassword": PASSWORD, "password1": "another long one 5", "password2": "another long one 5"}
     forms: dict[str, dict[str, Any]] = {
         "account_login": {"login": "nobody@harbour.example", "password": "a guess"},
@@ -239,6 +260,8 @@ def content(world: World, route: str) -> dict[str, Any]:
         "accounts:person-create": person,
         "accounts:person-edit": {**person, "is_active": "on", "version": world.service.nils.version},
         "accounts:supervision-start": {"supervisor": world.service.otto.pk, "therapist": world.service.ada.pk},
+        "accounts:cover-start": absence,
+        "accounts:person-cover-start": {**absence, "therapist": world.service.ada.pk},
         "accounts:organisation-edit": {
             "name": "Renamed",
             "time_zone": "Europe/Paris",
@@ -253,6 +276,8 @@ def content(world: World, route: str) -> dict[str, Any]:
         "clients:client-edit": {"code": "C-2", "name": "Changed", "version": world.episode.client.version},
         "clients:episode-create": episode,
         "clients:episode-end": {"ended_on": today, "ending": "planned"},
+        "clients:episode-hand-over": hand_over,
+        "clients:person-episodes": {**hand_over, "episodes": [world.episode.pk]},
         "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
         "measures:baseline": {"session": world.session.number},
