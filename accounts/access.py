@@ -1,9 +1,10 @@
 """Who may see what, in one place.
 
-Three questions, three answers:
-- May this kind of person use this page?  `PAGES`, one row per route; a route without a row is refused.
-- Which rows may this person read?        `reach(user, …)`, the condition behind every `visible_to(user)`.
-- May this person change this row?        `check_own(…)`.
+Four questions, four answers:
+- May this kind of person use this page?      `PAGES`, one row per route; a route without a row is refused.
+- Whose clients are this person's business?   `therapists_of(user)`: their own, those they cover, those of supervision.
+- Which rows may this person read?            `reach(user, …)`, the condition behind every `visible_to(user)`.
+- May this person change this row?            `may_write(…)`, `check_own(…)`.
 What a person may not see answers 404, as if it did not exist; what they may see and not change answers 403.
 """
 
@@ -12,11 +13,11 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from .models import User
+from .models import Cover, Supervision, User
 
 
 class Who(enum.Enum):
@@ -46,6 +47,10 @@ PAGES: dict[str, Who] = {
     "accounts:person-password-link": Who.ADMINISTRATOR,
     "accounts:supervision-start": Who.ADMINISTRATOR,
     "accounts:supervision-end": Who.ADMINISTRATOR,
+    "accounts:cover-start": Who.THERAPIST,
+    "accounts:cover-end": Who.THERAPIST,
+    "accounts:person-cover-start": Who.ADMINISTRATOR,
+    "accounts:person-cover-end": Who.ADMINISTRATOR,
     "accounts:organisation-edit": Who.ADMINISTRATOR,
     "clients:client-list": Who.CLINICIAN,
     "clients:client-create": Who.THERAPIST,
@@ -71,6 +76,8 @@ PAGES: dict[str, Who] = {
     "clients:expectations": Who.THERAPIST,
     "clients:needs": Who.THERAPIST,
     "clients:first-challenge": Who.THERAPIST,
+    "clients:episode-hand-over": Who.THERAPIST,
+    "clients:person-episodes": Who.ADMINISTRATOR,
     "sessions_app:today": Who.THERAPIST,
     "sessions_app:session-log": Who.THERAPIST,
     "sessions_app:log-draft": Who.THERAPIST,
@@ -161,34 +168,63 @@ def may_open(user: User | AnonymousUser, who: Who) -> bool:
     }[who]
 
 
+def therapists_of(user: User) -> QuerySet[User]:
+    """Whose clients are this person's business today: a therapist's own and of those they cover; a supervisor's.
+
+    Roles add up; an administrator has no clients by being one.
+    """
+    return writing_for(user) | supervised_by(user)
+
+
+def writing_for(user: User) -> QuerySet[User]:
+    """The therapists in whose episodes this person writes today: themself, and those they cover."""
+    mine = Q(pk=user.pk) | Q(pk__in=covers_given(user).values("therapist"))
+    return User.objects.filter(mine if user.is_therapist else Q(pk__in=[]))
+
+
+def covers_given(user: User) -> QuerySet[Cover]:
+    """The covers in force today in which this person stands in. A cover is not passed on."""
+    return Cover.objects.in_force(user.organisation.today).filter(cover=user)
+
+
+def supervised_by(user: User) -> QuerySet[User]:
+    """The therapists whom this person supervises now."""
+    theirs = Q(pk__in=Supervision.objects.current().filter(supervisor=user).values("therapist"))
+    return User.objects.filter(theirs if user.is_supervisor else Q(pk__in=[]))
+
+
 def reach(user: User, path: str) -> Q:
-    """Rows a clinician may read: their own, and those of therapists they supervise now.
+    """Rows a clinician may read: of their therapists, and what others had recorded before one of these took over.
 
     `path` leads from the row to its therapist: "therapist", "episode__therapist", "session__episode__therapist".
-    Roles add up; an administrator reaches no clinical row by being one.
     """
-    return writes(user, path) | supervises(user, path)
+    therapists = therapists_of(user).values("pk")
+    episode = path.removesuffix("therapist")
+    return Q(**{f"{path}__in": therapists}) | Q(**{f"{episode}later_therapists__overlap": therapists})
 
 
-def writes(user: User, path: str) -> Q:
-    """Rows of episodes in which this person may write, as `check_own` decides for one episode."""
-    return Q(**{path: user}) if user.is_therapist else Q(pk__in=[])
+def writes_for(user: User) -> set[Any]:
+    """As `writing_for`, for a page that asks it of many rows."""
+    return set(writing_for(user).values_list("pk", flat=True))
 
 
-def supervises(user: User, path: str) -> Q:
-    """Rows of therapists whom this person supervises now."""
-    if not user.is_supervisor:
-        return Q(pk__in=[])
-    supervised = User.objects.filter(
-        supervisions_received__supervisor=user, supervisions_received__ended_at=None
-    ).values("pk")
-    return Q(**{f"{path}__in": supervised})
+def may_write(user: User, responsible_id: Any) -> bool:
+    """Whether this person writes where `responsible_id` is responsible: their own episode, or one they cover today.
+
+    Nobody is responsible for an episode that was handed over: `Episode.responsible_id` is then None.
+    """
+    if responsible_id is None or not user.is_therapist:
+        return False
+    return user.pk == responsible_id or covers_given(user).filter(therapist=responsible_id).exists()
 
 
-def check_own(user: User, therapist_id: Any) -> None:
-    """Only the therapist of an episode writes in it. Raises PermissionDenied, which answers 403."""
-    if not (user.is_therapist and user.pk == therapist_id):
-        raise PermissionDenied("Only the therapist of this episode can change it.")
+def check_own(user: User, responsible_id: Any) -> None:
+    """Only the therapist of an episode writes in it, or who covers for them. Raises PermissionDenied: 403.
+
+    What is a therapist's alone, such as process notes, asks for its author instead.
+    """
+    if not may_write(user, responsible_id):
+        raise PermissionDenied("Only the therapist of this episode, or who covers for them today, can change it.")
 
 
 class RefuseEverybody(BasePermission):

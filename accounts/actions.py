@@ -1,10 +1,10 @@
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -16,7 +16,7 @@ from jobs.organisation import acting_in
 
 from .audit import changed_fields, record_event
 from .idempotency import StaleVersion, taken_means
-from .models import Organisation, Submission, Supervision, User
+from .models import Cover, Organisation, Submission, Supervision, User
 
 # Every trend of the organisation: another rate is another threshold.
 RECOMPUTE = "ruptures.start_recompute"
@@ -183,6 +183,54 @@ def end_supervision(*, supervision: Supervision, by: User) -> None:
 def take_back_device(*, by: User) -> None:
     """That somebody unlocked with their password the device that a client had in hands."""
     record_event("person.took-device-back", by, organisation_id=by.organisation_id, by=by)
+
+
+@transaction.atomic
+def start_cover(*, therapist: User, cover: User, starts_on: date, ends_on: date, by: User) -> Cover:
+    """Let a colleague stand in for a therapist from one day to another: by the therapist, or an administrator.
+
+    Raises ValidationError naming the field.
+    """
+    check_absence(therapist, by)
+    if not therapist.is_therapist:
+        raise ValidationError({"therapist": f"{therapist.name} does not have the role of therapist."})
+    if cover == therapist:
+        raise ValidationError({"cover": "Nobody covers for themselves. Choose a colleague."})
+    if not (cover.is_active and cover.is_therapist):
+        raise ValidationError({"cover": f"{cover.name} is no therapist who may sign in. Choose somebody else."})
+    if starts_on < therapist.organisation.today:
+        raise ValidationError({"starts_on": "This day is over. Choose today or a later day."})
+    if ends_on < starts_on:
+        raise ValidationError({"ends_on": "The last day comes before the first. Choose the first day or a later one."})
+    already = ValidationError({"cover": f"{cover.name} covers for {therapist.name} on some of these days already."})
+    given = Cover.objects.filter(therapist=therapist, cover=cover, ended_at=None)
+    if given.filter(starts_on__lte=ends_on, ends_on__gte=starts_on).exists():
+        raise already
+    row = Cover(
+        organisation_id=therapist.organisation_id,
+        therapist=therapist,
+        cover=cover,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        created_by=by,
+    )
+    with taken_means(already):
+        row.save(force_insert=True)
+    record_event("cover.started", row, organisation_id=row.organisation_id, by=by)
+    return row
+
+
+@transaction.atomic
+def end_cover(*, cover: Cover, by: User) -> None:
+    """Take a cover back, before its last day or before it has begun. One that was ended stays as it is."""
+    check_absence(cover.therapist, by)
+    if Cover.objects.filter(pk=cover.pk, ended_at=None).update(ended_at=timezone.now(), ended_by=by):
+        record_event("cover.ended", cover, organisation_id=cover.organisation_id, by=by)
+
+
+def check_absence(therapist: User, user: User) -> None:
+    if not (user.is_administrator or (user.is_therapist and user.pk == therapist.pk)):
+        raise PermissionDenied("Therapists say themselves who covers for them, or an administrator does.")
 
 
 @transaction.atomic

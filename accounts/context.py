@@ -27,7 +27,7 @@ NAVIGATION = [
         ),
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
-    ("People", "accounts:person-list", ("accounts:person", "accounts:supervision")),
+    ("People", "accounts:person-list", ("accounts:person", "accounts:supervision", "clients:person")),
     ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
     (
         "Instruments",
@@ -45,11 +45,17 @@ def page(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(user, User):
         return {}
     route = request.resolver_match.view_name if request.resolver_match else ""
+    # The longest beginning of the route's name says which it belongs to.
+    closest = max(
+        (prefix for _, _, prefixes in NAVIGATION for prefix in prefixes if route.startswith(prefix)),
+        key=len,
+        default=None,
+    )
     navigation = [
         {
             "label": label,
             "url": reverse(name),
-            "current": route.startswith(prefixes),
+            "current": closest in prefixes,
             "shortcut": SHORTCUTS.get(label, ""),
         }
         for label, name, prefixes in NAVIGATION

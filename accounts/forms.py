@@ -113,6 +113,38 @@ class SupervisionForm(SubmissionForm):
         self.fields["therapist"].queryset = people.filter(is_therapist=True)  # type: ignore[attr-defined]
 
 
+class AbsenceForm(SubmissionForm):
+    """Who covers for the therapist who fills it in."""
+
+    cover: forms.ModelChoiceField[User] = forms.ModelChoiceField(
+        queryset=None,
+        label="Who covers",
+        error_messages={
+            "required": "Choose who covers.",
+            "invalid_choice": "Only a therapist who may sign in can cover. Choose somebody else.",
+        },
+    )
+    starts_on = forms.DateField(label="First day", widget=DateInput(), error_messages=DATE_ERRORS)
+    ends_on = forms.DateField(label="Last day", widget=DateInput(), error_messages=DATE_ERRORS)
+
+    def __init__(self, *args: Any, colleagues: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["cover"].queryset = colleagues  # type: ignore[attr-defined]
+
+
+class CoverForm(AbsenceForm):
+    """Who covers for whom, as an administrator says it; also for somebody who may not sign in any more."""
+
+    therapist: forms.ModelChoiceField[User] = forms.ModelChoiceField(
+        queryset=None, label="Who is away", error_messages={"required": "Choose who is away."}
+    )
+    field_order = ["therapist", "cover", "starts_on", "ends_on"]
+
+    def __init__(self, *args: Any, absent: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["therapist"].queryset = absent  # type: ignore[attr-defined]
+
+
 class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
     submission = forms.CharField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
     version = forms.IntegerField(widget=forms.HiddenInput)

@@ -1,5 +1,6 @@
 import uuid
 import zoneinfo
+from datetime import date
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -121,6 +122,11 @@ class Organisation(models.Model):
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
 
+    @property
+    def today(self) -> date:
+        """The day it is where the organisation works."""
+        return timezone.localdate(timezone=self.zone)
+
 
 class OrganisationModel(models.Model):
     """A row that belongs to one organisation; row-level security keeps the others from it."""
@@ -217,6 +223,58 @@ class Supervision(OrganisationModel):
                 condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
             ),
         ]
+
+
+class CoverQuerySet(models.QuerySet["Cover"]):
+    def in_force(self, today: date) -> "CoverQuerySet":
+        return self.current(today).filter(starts_on__lte=today)
+
+    def current(self, today: date) -> "CoverQuerySet":
+        """In force or to come."""
+        return self.filter(ended_at=None, ends_on__gte=today)
+
+
+class Cover(OrganisationModel):
+    """An absence: from the first day to the last, both included, `cover` reads and writes in the therapist's stead.
+
+    The days are those of the organisation's time zone. Ended early, it has no effect from that moment on.
+    """
+
+    therapist = models.ForeignKey(User, on_delete=models.PROTECT, related_name="covers_received")
+    cover = models.ForeignKey(User, on_delete=models.PROTECT, related_name="covers_given")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = CoverQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["therapist", "cover", "starts_on"], condition=Q(ended_at=None), name="accounts_cover_once"
+            ),
+            models.CheckConstraint(name="accounts_cover_two_people", condition=~Q(cover=F("therapist"))),
+            models.CheckConstraint(name="accounts_cover_ends_after_start", condition=Q(ends_on__gte=F("starts_on"))),
+            models.CheckConstraint(
+                name="accounts_cover_ended_by",
+                condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["cover", "ends_on"], condition=Q(ended_at=None), name="accounts_cover_standing")
+        ]
+
+    @property
+    def has_begun(self) -> bool:
+        return self.starts_on <= self.organisation.today
+
+    @property
+    def can_cover(self) -> bool:
+        """Whether whoever covers still may: they have not left, nor changed their role."""
+        return self.cover.is_active and self.cover.is_therapist
 
 
 class Submission(OrganisationModel):

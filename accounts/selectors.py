@@ -8,7 +8,7 @@ from jobs import actions as jobs
 from jobs.models import Route
 from jobs.organisation import set_organisation
 
-from .models import Organisation, Supervision, User
+from .models import Cover, CoverQuerySet, Organisation, Supervision, User
 
 
 def people(user: User) -> QuerySet[User]:
@@ -43,6 +43,46 @@ def supervisors_of(therapist: User) -> list[User]:
             is_active=True, supervisions_given__therapist=therapist, supervisions_given__ended_at=None
         ).order_by("name")
     )
+
+
+def covers(user: User) -> CoverQuerySet:
+    """Every cover of the organisation that is in force or to come, the first to begin first."""
+    return (
+        Cover.objects.current(user.organisation.today)
+        .filter(organisation_id=user.organisation_id)
+        .select_related("therapist", "cover", "organisation")
+        .order_by("starts_on", "therapist__name", "cover__name")
+    )
+
+
+def covers_for(therapist: User) -> CoverQuerySet:
+    """Who stands in for this therapist, now or later."""
+    return covers(therapist).filter(therapist=therapist)
+
+
+def covers_by(user: User) -> CoverQuerySet:
+    """For whom this person stands in, now or later."""
+    return covers(user).filter(cover=user)
+
+
+def covers_around(user: User) -> list[Cover]:
+    """Covers in force today by this person or for them."""
+    in_force = covers(user).in_force(user.organisation.today)
+    return list(in_force.filter(Q(cover=user) | Q(therapist=user)))
+
+
+def standing_in_for(therapist: User) -> list[User]:
+    """Who reads and writes in this therapist's stead today."""
+    today = therapist.organisation.today
+    in_force = Cover.objects.in_force(today).filter(therapist=therapist)
+    return list(
+        User.objects.filter(pk__in=in_force.values("cover"), is_active=True, is_therapist=True).order_by("name")
+    )
+
+
+def has_reader(therapist: User) -> bool:
+    """Whether anybody reads what clients send this therapist: themself, or who stands in for one who left."""
+    return therapist.is_active or bool(standing_in_for(therapist))
 
 
 def person_with_link(person_id: uuid.UUID, token: str) -> User | None:

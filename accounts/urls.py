@@ -10,6 +10,10 @@ urlpatterns = [
     path("people/<uuid:person_id>/password-link/", views.person_password_link, name="person-password-link"),
     path("people/supervision/", views.supervision_start, name="supervision-start"),
     path("people/supervision/<uuid:supervision_id>/end/", views.supervision_end, name="supervision-end"),
+    path("people/cover/", views.person_cover_start, name="person-cover-start"),
+    path("people/cover/<uuid:cover_id>/end/", views.person_cover_end, name="person-cover-end"),
+    path("account/cover/", views.cover_start, name="cover-start"),
+    path("account/cover/<uuid:cover_id>/end/", views.cover_end, name="cover-end"),
     path("service/", views.organisation_edit, name="organisation-edit"),
     path("welcome/<uuid:person_id>/<str:token>/", views.choose_password, name="choose-password"),
 ]

@@ -1,4 +1,5 @@
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Model
@@ -13,7 +14,9 @@ from measures import risk
 from . import actions, selectors
 from .access import PAGES, may_open
 from .forms import (
+    AbsenceForm,
     ChoosePasswordForm,
+    CoverForm,
     OrganisationForm,
     PersonEditForm,
     PersonForm,
@@ -23,6 +26,7 @@ from .forms import (
 from .http import SignedInRequest, form_page
 from .idempotency import StaleVersion, write_once
 from .mail import what_is_missing
+from .models import Cover, User
 
 HOMES = ("sessions_app:today", "dashboards:caseload", "accounts:person-list", "account")
 
@@ -35,18 +39,93 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 @require_GET
 def account(request: SignedInRequest) -> HttpResponse:
-    return render(request, "accounts/account.html")
+    return render(request, "accounts/account.html", account_context(request.user))
+
+
+def account_context(user: User, form: AbsenceForm | None = None) -> dict[str, Any]:
+    """The account, and for a therapist who covers while they are away."""
+    if not user.is_therapist:
+        return {}
+    return {
+        "form": form or AbsenceForm(colleagues=selectors.therapists(user).exclude(pk=user.pk)),
+        "covers": selectors.covers_for(user),
+        "covering": selectors.covers_by(user),
+    }
+
+
+@require_POST
+def cover_start(request: SignedInRequest) -> HttpResponse:
+    """The therapist's own absence."""
+    form = AbsenceForm(request.POST, colleagues=selectors.therapists(request.user).exclude(pk=request.user.pk))
+
+    def write() -> str:
+        actions.start_cover(therapist=request.user, **form.values, by=request.user)
+        return reverse("account") + "#away"
+
+    location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+    if location:
+        messages.success(request, f"{form.values['cover'].name} covers for you on these days.")
+        return redirect(location)
+    return form_page(request, "accounts/account.html", account_context(request.user, form))
+
+
+@require_POST
+def cover_end(request: SignedInRequest, cover_id: uuid.UUID) -> HttpResponse:
+    cover = get_object_or_404(selectors.covers_for(request.user), pk=cover_id)
+    return take_back(request, cover, reverse("account") + "#away")
+
+
+def take_back(request: SignedInRequest, cover: Cover, location: str) -> HttpResponse:
+    actions.end_cover(cover=cover, by=request.user)
+    away = "you" if cover.therapist == request.user else cover.therapist.name
+    messages.success(request, f"{cover.cover.name} no longer covers for {away}.")
+    return redirect(location)
 
 
 @require_GET
 def person_list(request: SignedInRequest) -> HttpResponse:
-    context = {
-        "people": selectors.people(request.user),
-        "supervisions": selectors.supervisions(request.user),
-        "form": SupervisionForm(people=selectors.active_people(request.user)),
-        "risk_unread": risk.unread(request.user),
+    return render(request, "accounts/person_list.html", people_context(request.user))
+
+
+def people_context(user: User, **forms: BaseForm) -> dict[str, Any]:
+    """Everybody who works here, who supervises and who covers; `forms` are those that were refused."""
+    return {
+        "people": selectors.people(user),
+        "supervisions": selectors.supervisions(user),
+        "covers": selectors.covers(user),
+        "supervision_form": SupervisionForm(people=selectors.active_people(user), auto_id="supervision_%s"),
+        "cover_form": cover_form(user),
+        "risk_unread": risk.unread(user),
+        **forms,
     }
-    return render(request, "accounts/person_list.html", context)
+
+
+def cover_form(user: User, data: Any = None) -> CoverForm:
+    everybody = selectors.people(user).filter(is_therapist=True)
+    return CoverForm(data, absent=everybody, colleagues=selectors.therapists(user), auto_id="cover_%s")
+
+
+@require_POST
+def person_cover_start(request: SignedInRequest) -> HttpResponse:
+    """An absence that an administrator enters."""
+    form = cover_form(request.user, request.POST)
+
+    def write() -> str:
+        actions.start_cover(**form.values, by=request.user)
+        return reverse("accounts:person-list") + "#cover"
+
+    location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
+    if location:
+        messages.success(request, f"{form.values['cover'].name} covers for {form.values['therapist'].name}.")
+        return redirect(location)
+    context = people_context(request.user, cover_form=form) | {"form": form}
+    return form_page(request, "accounts/person_list.html", context)
+
+
+@require_POST
+def person_cover_end(request: SignedInRequest, cover_id: uuid.UUID) -> HttpResponse:
+    cover = get_object_or_404(selectors.covers(request.user), pk=cover_id)
+    return take_back(request, cover, reverse("accounts:person-list") + "#cover")
 
 
 @require_http_methods(["GET", "POST"])
@@ -124,7 +203,7 @@ def choose_password(request: HttpRequest, person_id: uuid.UUID, token: str) -> H
 
 @require_POST
 def supervision_start(request: SignedInRequest) -> HttpResponse:
-    form = SupervisionForm(request.POST, people=selectors.active_people(request.user))
+    form = SupervisionForm(request.POST, people=selectors.active_people(request.user), auto_id="supervision_%s")
 
     def write() -> str:
         actions.start_supervision(**form.values, by=request.user)
@@ -133,12 +212,7 @@ def supervision_start(request: SignedInRequest) -> HttpResponse:
     location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
     if location:
         return redirect(location)
-    context = {
-        "people": selectors.people(request.user),
-        "supervisions": selectors.supervisions(request.user),
-        "form": form,
-        "risk_unread": risk.unread(request.user),
-    }
+    context = people_context(request.user, supervision_form=form) | {"form": form}
     return form_page(request, "accounts/person_list.html", context)
 
 

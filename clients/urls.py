@@ -28,4 +28,6 @@ urlpatterns = [
     path("episodes/<uuid:episode_id>/expectations/", engagement.expectations_edit, name="expectations"),
     path("episodes/<uuid:episode_id>/needs/", engagement.needs_edit, name="needs"),
     path("episodes/<uuid:episode_id>/first-challenge/", engagement.first_challenge, name="first-challenge"),
+    path("episodes/<uuid:episode_id>/hand-over/", episodes.episode_hand_over, name="episode-hand-over"),
+    path("people/<uuid:person_id>/episodes/", episodes.person_episodes, name="person-episodes"),
 ]

@@ -15,6 +15,7 @@ from accounts.models import Organisation, User
 from clients import actions as clients
 from clients.demo import agree
 from clients.models import Episode
+from clients.selectors import episodes_of
 from jobs.organisation import acting_in
 from measures import actions as measures
 from measures.actions import clients as of_one_client
@@ -22,7 +23,7 @@ from measures.actions import service
 from measures.actions.comments import deliver_comments, follow_up_comment
 from measures.actions.risk import acknowledge_risk
 from measures.battery import Entry, Rhythm
-from measures.selectors import session_ratings
+from measures.selectors import ENDING, session_ratings
 from ruptures import lifecycle
 from ruptures.actions import repair
 from sessions_app import actions as sessions
@@ -74,6 +75,12 @@ PROCESS_NOTES = (
 )
 ANSWER = "I said that I had noticed it, too, and asked what should be different. We agreed to begin with the week."
 PAPER = "phq-9"
+# How it ended by either account, and how content the client is looking back.
+ENDINGS = {
+    "client": ("Two meetings were called off, then a message came that it was enough for now.", "mutual", 4,
+               "I did not know how to say that it was not working any more."),
+    "planned": ("We had agreed on the last session in good time, and looked back together.", "planned", 9, ""),
+}  # fmt: skip
 Levels = dict[str, float]
 
 
@@ -108,7 +115,17 @@ def load(*, seed: int = SEED, today: date | None = None) -> Organisation | None:
             ]
             make_risk_answers(rng, [session for session in last_sessions if session.episode.is_open])
             mail_a_link([session.episode for session in last_sessions], therapists[0], today)
+            make_changes(people, today)
     return organisation
+
+
+def make_changes(people: dict[str, User], today: date) -> None:
+    """Ines is away and Tom stands in; Mina, who reduces her hours, has handed a client over to Ada."""
+    ada, tom, ines, mina = (people[email] for email in ACCOUNTS if people[email].is_therapist)
+    day = ines.organisation.today
+    accounts.start_cover(therapist=ines, cover=tom, starts_on=day, ends_on=day + timedelta(days=12), by=ines)
+    episode = episodes_of(mina)[0]
+    measures.hand_over_episode_with_links(episode=episode, to=ada, on=today, practitioner_title=TITLES[0], by=mina)
 
 
 def make_people(organisation: Organisation) -> dict[str, User]:
@@ -178,8 +195,7 @@ def make_client(
         every_other = Entry("gad-7", "client", Rhythm.NTH, 2)
         of_one_client.set_override(episode=episode, entry=every_other, by=therapist)
     if plan.ended_on:
-        ending = "client" if course == "erosion" else "planned"
-        clients.end_episode(episode=episode, ended_on=plan.ended_on, ending=ending, by=therapist)
+        end(episode, meetings[-1], plan.ended_on, "client" if course == "erosion" else "planned")
     return meetings[-1]
 
 
@@ -198,6 +214,13 @@ def make_risk_answers(rng: random.Random, sessions: list[TherapySession]) -> Non
             done="Rang the same afternoon. Passing thoughts, no plan; knows whom to call. We talk again on Friday.",
             by=therapist,
         )
+
+
+def end(episode: Episode, last: TherapySession, day: date, ending: str) -> None:
+    words, view, content, comment = ENDINGS[ending]
+    clients.end_episode(episode=episode, ended_on=day, ending=ending, words=words, by=episode.therapist)
+    at = timezone.make_aware(datetime.combine(day, time(18)))
+    record(last, ENDING, "client", {1: content}, by=None, ending_view=view, comment=comment, submitted_at=at)
 
 
 def plan_course(rng: random.Random, course: str, today: date, *, is_recent: bool) -> Plan:

@@ -1,7 +1,7 @@
 import hashlib
 import json
 import uuid
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.access import PageTable
+from accounts.access import PageTable, may_write
 from accounts.audit import record_event
 from accounts.http import SignedInRequest
 from accounts.models import User
 from clients.forms import NewClientForm
 from clients.models import Episode
-from clients.selectors import episodes
+from clients.selectors import episodes, other_episodes
 from clients.views.parts import tabs
 from measures import instruments
 from measures.actions.comments import deliver_comments
@@ -35,6 +35,7 @@ from . import figures
 from .selectors import caseload as caseloads
 from .selectors import episode as selectors
 from .selectors.agreed import agreed_of, phase_of
+from .selectors.ending import ending_told
 from .selectors.marks import marks_of
 
 
@@ -46,8 +47,11 @@ def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -
 def episode(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = visible_episode(request, episode_id)
     record_view(request, episode)
-    risk = notices_of_episode(request, episode, back=EPISODE)
-    return render(request, "dashboards/episode.html", {**episode_context(request, episode), "risk": risk})
+    earlier, later = other_episodes(request.user, episode)
+    context = episode_context(request, episode)
+    context |= {"risk": notices_of_episode(request, episode, back=EPISODE)}
+    context |= {"earlier": earlier, "later": later, "ending": ending_told(context["state"], request.user)}
+    return render(request, "dashboards/episode.html", context)
 
 
 def record_view(request: SignedInRequest, episode: Episode) -> None:
@@ -60,7 +64,7 @@ def record_view(request: SignedInRequest, episode: Episode) -> None:
     )
 
 
-def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, object]:
+def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, Any]:
     state = selectors.episode_state(episode, instrument=request.GET.get("instrument", ""))
     agreed = agreed_of(state, engagement_sessions=request.user.organisation.engagement_sessions)
     is_rescaled = "rescaled" in request.GET
@@ -73,6 +77,7 @@ def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, obj
         "tabs": tabs(episode, "dashboards:episode"),
         "is_own": episode.therapist_id == request.user.pk,
         **clients_words(request.user, episode),
+        "may_write": may_write(request.user, episode.responsible_id),
         "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
         "components": COMPONENTS,
         "reasons": Reason.choices,
@@ -81,7 +86,7 @@ def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, obj
 
 def clients_words(user: User, episode: Episode) -> dict[str, object]:
     """The latest comment that may be raised; to the therapist, that there are others they have not read yet."""
-    is_own = episode.therapist_id == user.pk
+    is_own = episode.responsible_id == user.pk
     comments = comments_of(user, [episode])
     latest = next((comment for comment in comments if not comment.is_held_back), None)
     if is_own and latest and latest.follow_up is None:

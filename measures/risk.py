@@ -6,22 +6,33 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
+from accounts.access import supervised_by, therapists_of
 from accounts.models import Supervision, User
+from clients.models import Episode
 
 from . import catalogue
 from .instruments import Item
 from .models import Rating, RiskAnswer
-from .models.risk import THERAPIST, RiskAnswerQuerySet, is_to_act_on
+from .models.risk import EPISODE, RESPONSIBLE, RiskAnswerQuerySet, is_of, is_to_act_on
 
 
 def risk_answers(user: User) -> RiskAnswerQuerySet:
-    """Those a person may see, the longest waiting first; `may_acknowledge` says whether it is theirs to act on."""
+    """Those a person may see, the longest waiting first.
+
+    `may_acknowledge` says whether it is theirs to act on, `may_read_done` whether they read what was done: that is not
+    for those who see nothing recorded after a hand-over.
+    """
+    after = f"{EPISODE}__continued_by"
+    known = Q(**{after: None}) | Q(acknowledged_at__lt=F(f"{after}__created_at")) | is_of(therapists_of(user))
     return (
         RiskAnswer.objects.visible_to(user)  # type: ignore[no-redef]
-        .annotate(may_acknowledge=ExpressionWrapper(is_to_act_on(user), BooleanField()))
+        .annotate(
+            may_acknowledge=ExpressionWrapper(is_to_act_on(user), BooleanField()),
+            may_read_done=ExpressionWrapper(known, BooleanField()),
+        )
         .select_related("rating__session__episode__client", "rating__session__episode__therapist", "acknowledged_by")
         .order_by("raised_at", "pk")
     )
@@ -33,13 +44,23 @@ def to_act_on(user: User) -> list[RiskAnswer]:
 
 def of_caseload(user: User) -> list[RiskAnswer]:
     """Open ones of the therapists that somebody supervises: first those that were passed on."""
-    found = risk_answers(user).open().exclude(**{THERAPIST: user})
+    found = risk_answers(user).open().filter(is_of(supervised_by(user)))
     return sorted(found, key=lambda answer: not answer.may_acknowledge)
 
 
 def of_episode(user: User, episode_id: uuid.UUID) -> list[RiskAnswer]:
     """Open and settled."""
     return list(risk_answers(user).filter(rating__session__episode=episode_id))
+
+
+def clients_with_risk(client_ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Of these clients those with an open risk answer, each with the therapist whom it concerns now."""
+    found = RiskAnswer.objects.open().filter(**{f"{EPISODE}__client__in": client_ids})
+    return set(found.annotate(responsible=RESPONSIBLE).values_list(f"{EPISODE}__client_id", "responsible"))
+
+
+def open_in(episodes: Iterable[Episode]) -> int:
+    return RiskAnswer.objects.open().filter(**{f"{EPISODE}__in": episodes}).count()
 
 
 def answer_of(user: User, answer_id: uuid.UUID) -> RiskAnswer | None:
@@ -116,16 +137,20 @@ class Unread:
 def unread(user: User) -> list[Unread]:
     """By therapist, without whose and which: those that no supervisor can read, or has read in the service's hours."""
     supervisors = Supervision.objects.current().filter(
-        therapist=OuterRef(THERAPIST), supervisor__is_active=True, supervisor__is_supervisor=True
+        therapist=OuterRef("responsible"), supervisor__is_active=True, supervisor__is_supervisor=True
     )
     waited = Q(passed_on_at__lte=Now() - timedelta(hours=user.organisation.risk_hours))
     found = (
         RiskAnswer.objects.open()
         .filter(organisation_id=user.organisation_id, passed_on_at__isnull=False)
-        .annotate(has_supervisor=Exists(supervisors))
+        .annotate(responsible=RESPONSIBLE)
+        .annotate(
+            name=Subquery(User.objects.filter(pk=OuterRef("responsible")).values("name")),
+            has_supervisor=Exists(supervisors),
+        )
         .filter(waited | Q(has_supervisor=False))
-        .values_list(f"{THERAPIST}__name", "has_supervisor")
+        .values_list("name", "has_supervisor")
         .annotate(count=Count("pk"))
-        .order_by(f"{THERAPIST}__name", THERAPIST)
+        .order_by("name", "responsible")
     )
     return [Unread(name, count, has_supervisor) for name, has_supervisor, count in found]

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from clients.models import Episode
 from sessions_app.models import TOOK_PLACE, Format, Phase, TherapySession
+from sessions_app.selectors import last_that_took_place
 
 from . import catalogue, wordings
 from .battery import DEFAULT, Entry, Pair, Rhythm, at_the_last, due, overridden
@@ -20,6 +21,8 @@ from .models import BatteryEntry, BatteryOverride, Rater, Rating
 
 # So long after a session a rating of it may still come.
 STILL_DUE = timedelta(days=7)
+# What clients are asked when the episode ends, with how they see the ending.
+ENDING = "ending-satisfaction"
 
 
 def rows() -> list[BatteryEntry]:
@@ -180,7 +183,8 @@ def asking(session: TherapySession, *, rated: set[Pair], asked: set[str]) -> Ask
     entries = owed([session], held_in)[session.pk]
     in_words = wordings.codes_in_words(set(held_in.on))
     answered = {instrument for instrument, rater in rated if rater == Rater.CLIENT}
-    others = [one for code, one in held_in.on.items() if code in in_words - asked - answered]
+    can_ask = (in_words if looks_back(session) else in_words - {ENDING}) - asked - answered
+    others = [one for code, one in held_in.on.items() if code in can_ask]
     return Asking(wanted(session, entries, held_in.on, in_words, rated=rated, asked=asked), others)
 
 
@@ -272,9 +276,17 @@ def names_to_ask(entries: Sequence[Entry]) -> list[str]:
 
 
 def asked_after(session: TherapySession, instrument: str) -> Instrument | None:
-    """What a client who has answered one questionnaire is asked next."""
-    is_before = any(entry.is_before for entry in owed_by(session) if entry.instrument == instrument)
-    return next(iter(to_ask(session, before=is_before)), None)
+    """What a client who has answered one questionnaire is asked next; after looking back, of the ending alone."""
+    owes = owed_by(session)
+    is_before = any(entry.is_before for entry in owes if entry.instrument == instrument)
+    of_ending = {entry.instrument for entry in at_the_last(owes)}
+    left = to_ask(session, before=is_before)
+    return next((one for one in left if instrument != ENDING or one.code in of_ending), None)
+
+
+def looks_back(session: TherapySession) -> bool:
+    """Whether the client can be asked about the ending with this session: it was the last of an episode that ended."""
+    return not session.episode.is_open and last_that_took_place(session.episode) == session
 
 
 def asked_by_the_ending(episode: Episode) -> TherapySession | None:

@@ -6,23 +6,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from accounts.access import writes_for
 from accounts.models import User
+from accounts.selectors import has_reader
 from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Route
 from jobs.organisation import set_organisation
 from sessions_app.models import TOOK_PLACE, Phase, TherapySession
-from sessions_app.selectors import with_last_session
+from sessions_app.selectors import last_that_took_place, with_last_session
 
 from . import catalogue, instruments, quality, schedule, tokens, wordings
 from .battery import Pair
 from .comments import Comment, comment_for, comments_to_raise
 from .instruments.explanation import how_scored, scale_name
-from .models import EpisodeSeries, Invitation, OwnMeasure, Rater, Rating, RatingRequest, RiskAnswer, Score, Trend
+from .models import EpisodeSeries, Invitation, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
+from .risk import clients_with_risk
+from .schedule import ENDING as ENDING
 from .statistics.summary import Point
 
 SeriesKey = tuple[str, str, str]
@@ -60,17 +64,12 @@ def with_gaps(numbers: Iterable[int]) -> list[int]:
 def open_request(token: str) -> RatingRequest | None:
     """The request a link's token opens, entering its organisation; None for any link that can't be used."""
     set_organisation(jobs.organisation_of(kind=Route.Kind.LINK, value=token))
-    return (
-        RatingRequest.objects.filter(
-            token_hash=tokens.hash_of(token),
-            revoked_at=None,
-            redeemed_at=None,
-            expires_at__gt=Now(),
-            session__episode__therapist__is_active=True,
-        )
-        .select_related("organisation", "session__episode__therapist")
+    found = (
+        still_open(RatingRequest.objects.filter(token_hash=tokens.hash_of(token)))
+        .select_related("organisation", "session__episode__therapist__organisation")
         .first()
     )
+    return found if found and has_reader(found.session.episode.therapist) else None
 
 
 def any_request(token: str, request_id: uuid.UUID) -> RatingRequest | None:
@@ -109,7 +108,7 @@ def session_ratings(session: TherapySession) -> SessionRatings:
     current = Rating.objects.current().filter(session=session)
     found = (
         current.order_by("instrument", "rater")
-        .select_related("wording", "entered_by", "follow_up")
+        .select_related("wording", "entered_by", "follow_up", "submitted_by")
         .prefetch_related("scores")
     )
     marked = list(found.annotate(is_sealed=Exists(current.sealed().filter(pk=OuterRef("pk")))))
@@ -140,6 +139,12 @@ def rating_to_see(user: User, rating_id: uuid.UUID) -> Rating | None:
     )
 
 
+def instruments_for(session: TherapySession) -> list[instruments.Instrument]:
+    """Questionnaires the client can be asked to fill in about this session; about the ending only after one."""
+    found = instruments_for_clients()
+    return found if schedule.looks_back(session) else [one for one in found if one.code != ENDING]
+
+
 def instruments_for_clients() -> list[instruments.Instrument]:
     """Questionnaires a client can be asked to fill in: on, and in words."""
     on = catalogue.those_on(instruments.instruments())
@@ -153,9 +158,15 @@ def own_measures() -> list[OwnMeasure]:
 
 
 def open_requests(session: TherapySession) -> QuerySet[RatingRequest]:
-    return RatingRequest.objects.filter(
-        session=session, revoked_at=None, redeemed_at=None, expires_at__gt=Now()
-    ).order_by("created_at")
+    return still_open(RatingRequest.objects.filter(session=session))
+
+
+def open_requests_of(episode: Episode) -> list[RatingRequest]:
+    return list(still_open(RatingRequest.objects.filter(session__episode=episode)))
+
+
+def still_open(requests: QuerySet[RatingRequest]) -> QuerySet[RatingRequest]:
+    return requests.filter(revoked_at=None, redeemed_at=None, expires_at__gt=Now()).order_by("created_at")
 
 
 def open_requests_with_mails(session: TherapySession) -> QuerySet[RatingRequest]:
@@ -216,8 +227,7 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
         .filter(session__episode_id__in=ids)
         .values_list("session__episode_id", flat=True)
     )
-    open_risk = RiskAnswer.objects.open().filter(rating__session__episode_id__in=ids)
-    with_risk = set(open_risk.values_list("rating__session__episode_id", flat=True))
+    with_risk = clients_with_risk({episode.client_id for episode in episodes})
     rows = []
     for episode in episodes:
         by_code = trends[episode.pk]
@@ -229,7 +239,7 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
                 shipped[most_rated],
                 episode.pk in updating,
                 sealed[episode.pk],
-                episode.pk in with_risk,
+                (episode.client_id, episode.now_with_id) in with_risk,
             )
         )
     return rows
@@ -320,6 +330,42 @@ def notes_on(
     return quality.notes(edition, answers, seconds=rating.seconds_taken, courses=of_scales)
 
 
+def session_for_ending(episode: Episode) -> TherapySession | None:
+    """The session to which the client's view of the ending belongs: the last that took place.
+
+    None when there is none, the client has given that view, or the service does not ask for it.
+    """
+    session = last_that_took_place(episode)
+    if session is None or not asks_for_ending():
+        return None
+    told = Rating.objects.current().filter(session=session, instrument=ENDING)
+    return None if told.exists() else session
+
+
+def asks_for_ending() -> bool:
+    """Whether the questions for clients about an ending are among what the service rates with."""
+    return ENDING in {instrument.code for instrument in instruments_for_clients()}
+
+
+def sealed_sessions(episodes: Iterable[Episode]) -> list[TherapySession]:
+    """Sessions with a client's rating that waits for the therapist's own."""
+    sealed = Rating.objects.current().sealed().filter(session__episode__in=episodes)
+    return list(TherapySession.objects.filter(pk__in=sealed.values("session_id")).select_related("episode"))
+
+
+@dataclass(frozen=True)
+class LeftOpen:
+    """What of these episodes is still under way: links without an answer, clients' ratings that wait unseen."""
+
+    links: int
+    sealed: int
+
+
+def left_open(episodes: Iterable[Episode]) -> LeftOpen:
+    waiting = still_open(RatingRequest.objects.filter(session__episode__in=episodes))
+    return LeftOpen(waiting.count(), len(sealed_sessions(episodes)))
+
+
 NOT_SEEN_FOR = timedelta(days=14)
 RECENT = timedelta(days=7)
 
@@ -327,7 +373,7 @@ RECENT = timedelta(days=7)
 @dataclass(frozen=True)
 class Today:
     """What needs a therapist: ratings that wait for their own, what recent sessions owe, ratings received, comments
-    nobody has talked about yet, links open, people not seen."""
+    nobody has talked about yet, links open, people not seen or new."""
 
     to_rate: list[TherapySession]
     owing: list[schedule.Owing]
@@ -335,50 +381,60 @@ class Today:
     to_discuss: list[Comment]
     waiting: list[RatingRequest]
     not_seen: list[Episode]
+    taken_over: list[Episode]
     days: int = NOT_SEEN_FOR.days
 
     @property
     def is_empty(self) -> bool:
-        lists = (self.to_rate, self.owing, self.received, self.to_discuss, self.waiting, self.not_seen)
+        lists = (self.to_rate, self.owing, self.received, self.to_discuss, self.waiting, self.not_seen, self.taken_over)
         return not any(lists)
 
 
 def today(user: User) -> Today:
     """Short lists, at most twenty rows in each, the most urgent first, in a number of queries that does not grow.
 
-    A rating that waits for the therapist's own waits in an ended episode too, and so does what the ending asks for.
+    Of the therapist's own clients, and of those they cover today. A rating that waits for the therapist's own waits in
+    an ended episode too, and so does what the ending asks for.
     """
-    ever_own = TherapySession.objects.filter(episode__therapist=user)
+    whose = writes_for(user)
+    ever_own = TherapySession.objects.filter(episode__therapist__in=whose)
     of_own = ever_own.filter(episode__ended_on=None)
+    of_session = ("session__episode__client", "session__episode__therapist")
     sealed = Rating.objects.current().sealed().filter(session__in=ever_own)
-    to_rate = ever_own.filter(pk__in=sealed.values("session_id")).select_related("episode__client").order_by("held_on")
+    to_rate = (
+        ever_own.filter(pk__in=sealed.values("session_id"))
+        .select_related("episode__client", "episode__therapist")
+        .order_by("held_on")
+    )
     received = (
         Rating.objects.current()
-        .filter(session__in=of_own, rater=Rater.CLIENT, entered_at=None, submitted_at__gte=Now() - RECENT)
+        .filter(Q(session__in=of_own) | Q(session__in=ever_own, instrument=ENDING))
+        .filter(rater=Rater.CLIENT, entered_at=None, submitted_at__gte=Now() - RECENT)
         .exclude(pk__in=sealed.values("pk"))
-        .select_related("session__episode__client")
+        .select_related(*of_session)
         .order_by("-submitted_at")
     )
     waiting = (
-        RatingRequest.objects.filter(session__in=of_own, revoked_at=None, redeemed_at=None, expires_at__gt=Now())
-        .select_related("session__episode__client")
+        still_open(RatingRequest.objects.filter(session__in=of_own))
+        .select_related(*of_session)
         .prefetch_related("invitations")
         .order_by("expires_at")
     )
+    open_now = Episode.objects.open().filter(therapist__in=whose).select_related("client", "therapist")
     not_seen = (
-        with_last_session(Episode.objects.open().filter(therapist=user))
+        with_last_session(open_now)
         .annotate(seen_or_started=Coalesce("last_seen", "started_on"))
         .filter(seen_or_started__lt=timezone.localdate() - NOT_SEEN_FOR)
-        .select_related("client")
         .order_by("seen_or_started")
     )
+    taken_over = open_now.filter(continues__isnull=False, sessions=None).select_related("continues__therapist")
     by_session: dict[uuid.UUID, Rating] = {}
     for rating in received[:40]:
         first = by_session.setdefault(rating.session_id, rating)
         if rating.has_comment and not first.has_comment:
             by_session[rating.session_id] = rating
     latest_first = list(by_session.values())[:20]
-    to_discuss = comments_to_raise(user, Episode.objects.open().filter(therapist=user), undiscussed=True)
+    to_discuss = comments_to_raise(user, open_now, undiscussed=True)
     waits = list(to_rate[:20])
     open_links: dict[uuid.UUID, RatingRequest] = {}
     for link in waiting:
@@ -387,7 +443,7 @@ def today(user: User) -> Today:
     return Today(
         to_rate=waits,
         owing=schedule.owing(
-            list(recent.select_related("episode__client").order_by("-held_on", "-number")[:100]),
+            list(recent.select_related("episode__client", "episode__therapist").order_by("-held_on", "-number")[:100]),
             asked=set(open_links),
             to_rate={session.pk for session in waits},
         )[:20],
@@ -395,4 +451,5 @@ def today(user: User) -> Today:
         to_discuss=to_discuss[:20],
         waiting=list(open_links.values())[:20],
         not_seen=list(not_seen[:20]),
+        taken_over=list(taken_over.order_by("started_on")[:20]),
     )

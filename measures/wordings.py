@@ -13,10 +13,6 @@ from .languages import name_of
 from .models import Licence, Rater, Rating, Wording
 
 
-class NoWords(LookupError):
-    """Clients are asked in words, and there are none for this questionnaire, or it is off."""
-
-
 def in_force() -> QuerySet[Wording]:
     return Wording.objects.filter(ended_at=None)
 
@@ -53,14 +49,6 @@ def languages_of(instrument: str) -> tuple[str, ...]:
     return tuple(for_clients(instrument))
 
 
-def client_edition(instrument: str, language: str) -> Edition:
-    """What a client is asked, in this language or else in the first there is. Raises NoWords."""
-    found = for_clients(instrument)
-    if not found:
-        raise NoWords(f"{instrument} has no words for clients")
-    return found.get(language) or next(iter(found.values()))
-
-
 def is_our_translation(instrument: str, language: str) -> bool:
     """Whether the words in this language are our own translation, which the page then says."""
     shipped = instruments().get(instrument)
@@ -75,6 +63,7 @@ def shown(wording_id: uuid.UUID | None, *, instrument: str, rater: str) -> Wordi
 
 
 def for_clients(code: str) -> dict[str, Edition]:
+    """What a client is asked, by language, the usual one first; empty where there are no words or it is off."""
     instrument = catalogue.those_on(catalogue.known([code])).get(code)
     if instrument is None or Rater.CLIENT not in instrument.editions:
         return {}

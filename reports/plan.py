@@ -137,10 +137,9 @@ def episodes_for(ratings: Sequence[ImportedRating], terms: Terms, plan: Plan) ->
         client.code.lower(): client
         for client in Client.objects.annotate(lower=Lower("code")).filter(lower__in={code.lower() for code in first})
     }
-    latest = {
-        episode.client_id: episode
-        for episode in Episode.objects.filter(client__in=there.values()).order_by("started_on").select_related("client")
-    }
+    # One that was handed over is nobody's to write in.
+    ours = Episode.objects.filter(client__in=there.values(), later_therapists=[])
+    latest = {episode.client_id: episode for episode in ours.order_by("started_on").select_related("client")}
     episodes: dict[str, Episode] = {}
     for code, (rating, first_day) in first.items():
         therapist = terms.therapist_of(rating)

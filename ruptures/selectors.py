@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
+from accounts.access import writes_for
 from accounts.models import User
 from clients.models import Episode
 from jobs.models import Job
@@ -31,9 +32,19 @@ def signal_of(user: User, signal_id: uuid.UUID) -> Signal | None:
 
 
 def new_signals(user: User) -> list[Signal]:
-    """Signals of a therapist's own open episodes that nobody has answered, the latest session first."""
-    own = signals(user).filter(state=State.NEW, session__episode__therapist=user, session__episode__ended_on=None)
-    return list(own.order_by("-session__held_on", "-session__number")[:SHOWN])
+    """Signals that wait for this therapist's answer, in open episodes of theirs and of those they cover.
+
+    The latest session comes first.
+    """
+    whose = writes_for(user)
+    own = signals(user).filter(state=State.NEW, session__episode__therapist__in=whose, session__episode__ended_on=None)
+    return list(
+        own.select_related("session__episode__therapist").order_by("-session__held_on", "-session__number")[:SHOWN]
+    )
+
+
+def unanswered(episodes: Iterable[Episode]) -> int:
+    return Signal.objects.filter(session__episode__in=episodes, state=State.NEW).count()
 
 
 def signals_of(episode: Episode) -> list[Signal]:

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import check_own
+from accounts.access import check_own, may_write
 from accounts.audit import record_event
 from accounts.forms import SubmissionForm, carry_out
 from accounts.http import SignedInRequest, form_page
@@ -88,7 +88,7 @@ def visible_rupture(request: SignedInRequest, rupture_id: uuid.UUID) -> Rupture:
 
 def own_rupture(request: SignedInRequest, rupture_id: uuid.UUID) -> Rupture:
     rupture = visible_rupture(request, rupture_id)
-    check_own(request.user, rupture.session.episode.therapist_id)
+    check_own(request.user, rupture.session.episode.responsible_id)
     return rupture
 
 
@@ -112,7 +112,7 @@ def rupture(request: SignedInRequest, rupture_id: uuid.UUID) -> HttpResponse:
     context = {
         "rupture": rupture,
         "episode": episode,
-        "is_own": episode.therapist_id == request.user.pk,
+        "may_write": may_write(request.user, episode.responsible_id),
         "followed": followed,
         "no_component": NO_COMPONENT,
         "attempts": [(attempt, said[attempt.session.number]) for attempt in attempts],
@@ -126,7 +126,7 @@ def rupture(request: SignedInRequest, rupture_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def rupture_create(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = get_object_or_404(episodes(request.user), pk=episode_id)
-    check_own(request.user, episode.therapist_id)
+    check_own(request.user, episode.responsible_id)
     initial = {"session": request.GET.get("session")}
     form = RuptureForm(request.POST or None, sessions=episode.sessions.all(), initial=initial)
 
@@ -192,7 +192,7 @@ def attempt_edit(request: SignedInRequest, attempt_id: uuid.UUID) -> HttpRespons
     if attempt is None:
         raise Http404
     rupture = attempt.rupture
-    check_own(request.user, rupture.session.episode.therapist_id)
+    check_own(request.user, rupture.session.episode.responsible_id)
     record_viewed(request, rupture)
     sessions = selectors.sessions_for_attempts(rupture)
     form = AttemptEditForm(request.POST or None, initial=AttemptEditForm.values_of(attempt), sessions=sessions)

@@ -11,7 +11,7 @@ A service and its people:
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import actions as accounts
-from accounts.models import Organisation, User
+from accounts.models import Cover, Organisation, User
 from clients import actions as clients
 from clients.models import Client, Episode, Goal, Task
 from jobs.organisation import acting_in, current_organisation, set_organisation
@@ -40,6 +40,8 @@ from sessions_app.actions.process_notes import write_process_note
 from sessions_app.models import ProcessNote, TherapySession
 
 PASSWORD = "a long password for tests"
+# What any page needs at most, whatever the caseload.
+MOST_QUERIES = 24
 PEOPLE = {
     "ada": ("Ada Okafor", {"is_therapist": True}),
     "ruth": ("Ruth Lindqvist", {"is_supervisor": True}),
@@ -83,6 +85,33 @@ def make_episode(therapist: User, *, code: str = "R-0417", name: str = "Rowan", 
         practitioner_title="Clinical psychologist",
         started_on=timezone.localdate() - timedelta(weeks=weeks_ago),
         by=therapist,
+    )
+
+
+def make_cover(therapist: User, *, by: User, starts: int = 0, ends: int = 7) -> Cover:
+    """`by` stands in for the therapist from so many days from today to so many.
+
+    Of one that has begun earlier only the days are moved: no action reaches back.
+    """
+    day = therapist.organisation.today
+    first, last = day + timedelta(days=starts), day + timedelta(days=ends)
+    shift = max(day - first, timedelta())
+    cover = accounts.start_cover(
+        therapist=therapist, cover=by, starts_on=first + shift, ends_on=last + shift, by=therapist
+    )
+    Cover.objects.filter(pk=cover.pk).update(starts_on=first, ends_on=last)
+    cover.refresh_from_db()
+    return cover
+
+
+def hand_over(episode: Episode, *, to: User, on: date | None = None, by: User | None = None) -> Episode:
+    """The episode with which `to` continues this one, from today on unless it is said otherwise."""
+    return measures.hand_over_episode_with_links(
+        episode=episode,
+        to=to,
+        on=on or timezone.localdate(),
+        practitioner_title="Counsellor",
+        by=by or episode.therapist,
     )
 
 

@@ -29,7 +29,7 @@ class MoveRefused(ValidationError):
 
 def check_open(episode: Episode, user: User) -> None:
     """Goals and tasks are the business of the episode's own therapist, and of an episode that has not ended."""
-    check_own(user, episode.therapist_id)
+    check_own(user, episode.responsible_id)
     if not episode.is_open:
         raise ValidationError("This episode has ended. What was agreed in it stays readable.")
 

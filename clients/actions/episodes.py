@@ -12,7 +12,8 @@ from accounts.idempotency import StaleVersion as StaleVersion
 from accounts.idempotency import taken_means
 from accounts.models import User
 
-from ..models import Client, Episode
+from ..models import Client, Ending, Episode
+from ..selectors import latest_episode
 
 
 class CodeTaken(ValidationError):
@@ -91,9 +92,8 @@ def unsubscribe(*, client: Client) -> None:
 
 
 def check_own_client(client: Client, user: User) -> None:
-    """A new client is any therapist's to take on; one seen before is their own therapist's, not a reader's."""
-    seen = Episode.objects.filter(client=client)
-    if seen.exists() and not seen.filter(therapist=user).exists():
+    """A new client is any therapist's to take on; one seen before is the therapist's who saw them last."""
+    if Episode.objects.filter(client=client).exists() and latest_episode(client).therapist_id != user.pk:
         raise PermissionDenied("Only the therapist of this client can start an episode.")
 
 
@@ -123,22 +123,77 @@ def start_episode(*, client: Client, modality: str, practitioner_title: str, sta
 
 
 @transaction.atomic
-def end_episode(*, episode: Episode, ended_on: date, ending: str, by: User) -> Episode:
+def end_episode(*, episode: Episode, ended_on: date, ending: str, words: str = "", by: User) -> Episode:
     """Close an episode with the kind of its ending; everything recorded in it stays readable.
 
     Raises EpisodeEnded when somebody ended it meanwhile, or ValidationError naming the field.
     """
-    check_own(by, episode.therapist_id)
-    if ended_on < episode.started_on:
-        raise ValidationError(
-            {"ended_on": f"The episode started on {episode.started_on:%-d %B %Y}; end it then or later."}
-        )
-    last_day = episode.sessions.aggregate(last=Max("held_on"))["last"]
-    if last_day and ended_on < last_day:
-        raise ValidationError({"ended_on": f"The last session was on {last_day:%-d %B %Y}; end it then or later."})
-    episode.ended_on, episode.ending = ended_on, ending
-    episode.check_values()
-    if not Episode.objects.open().filter(pk=episode.pk).update(ended_on=ended_on, ending=ending):
-        raise EpisodeEnded("This episode has been ended meanwhile. Nothing was overwritten.")
+    check_own(by, episode.responsible_id)
+    check_last_day(episode, ended_on, field="ended_on")
+    close(episode, ended_on=ended_on, ending=ending, ending_words=words.strip())
     record_event("episode.ended", episode, organisation_id=episode.organisation_id, client_id=episode.client_id, by=by)
     return episode
+
+
+def check_last_day(episode: Episode, day: date, *, field: str) -> None:
+    if day < episode.started_on:
+        raise ValidationError({field: f"The episode started on {episode.started_on:%-d %B %Y}; end it then or later."})
+    last_day = episode.sessions.aggregate(last=Max("held_on"))["last"]
+    if last_day and day < last_day:
+        raise ValidationError({field: f"The last session was on {last_day:%-d %B %Y}; end it then or later."})
+
+
+def close(episode: Episode, **ending: Any) -> None:
+    for name, value in ending.items():
+        setattr(episode, name, value)
+    episode.check_values()
+    if not Episode.objects.open().filter(pk=episode.pk).update(**ending):
+        raise EpisodeEnded("This episode has been ended meanwhile. Nothing was overwritten.")
+
+
+@transaction.atomic
+def hand_over_episode(*, episode: Episode, to: User, on: date, practitioner_title: str, by: User) -> Episode:
+    """End an episode and start the one with which another therapist continues it; returns that.
+
+    Whoever takes over, with the ones after them, reads what was recorded until now; nobody writes in it any more. By
+    the therapist, or an administrator. Raises EpisodeEnded, or ValidationError naming the field.
+    """
+    check_hand_over(episode, to=to, on=on, user=by)
+    close(episode, ended_on=on, ending=Ending.TRANSFERRED)
+    next_one = Episode(
+        organisation_id=episode.organisation_id,
+        client=episode.client,
+        therapist=to,
+        modality=episode.modality,
+        practitioner_title=practitioner_title.strip(),
+        started_on=on,
+        continues=episode,
+        created_by=by,
+    )
+    next_one.check_values()
+    next_one.save(force_insert=True)
+    earlier: Episode | None = episode
+    while earlier is not None:
+        earlier.later_therapists = [to.pk, *earlier.later_therapists]
+        earlier.save(update_fields=["later_therapists"])
+        earlier = earlier.continues
+    about: dict[str, Any] = {"organisation_id": episode.organisation_id, "client_id": episode.client_id, "by": by}
+    record_event("episode.handed-over", episode, **about)
+    record_event("episode.started", next_one, **about)
+    return next_one
+
+
+def check_hand_over(episode: Episode, *, to: User, on: date, user: User) -> None:
+    """Whether this person may hand the episode over, to this colleague, on this day."""
+    if not (user.is_administrator or (user.is_therapist and user.pk == episode.therapist_id)):
+        raise PermissionDenied("Only the therapist of this episode, or an administrator, can hand it over.")
+    if to.pk == episode.therapist_id:
+        raise ValidationError({"to": f"{to.name} is the therapist of this episode. Choose a colleague."})
+    if not (to.is_active and to.is_therapist):
+        raise ValidationError({"to": f"{to.name} is no therapist who may sign in. Choose somebody else."})
+    if on < episode.started_on:
+        raise ValidationError({"on": f"The episode of {episode.client.code} started later. Choose a later day."})
+    if episode.sessions.filter(held_on__gt=on).exists():
+        raise ValidationError(
+            {"on": f"A session of {episode.client.code} was logged after this day. Choose a later one."}
+        )

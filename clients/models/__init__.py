@@ -15,9 +15,10 @@ from .agreements import (
     words_field,
 )
 from .engagement import EngagementObjective, Expectations, NeedsAssessment, ObjectiveCode
-from .episodes import ORIGIN_LENGTH, Client, ClientQuerySet, Ending, Episode, EpisodeQuerySet, Modality
+from .episodes import ENDING_LENGTH, ORIGIN_LENGTH, Client, ClientQuerySet, Ending, Episode, EpisodeQuerySet, Modality
 
 __all__ = [
+    "ENDING_LENGTH",
     "ORIGIN_LENGTH",
     "TEXT_LENGTH",
     "WORDS_LENGTH",

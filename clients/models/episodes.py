@@ -1,11 +1,16 @@
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
-from accounts.access import reach
+from accounts.access import reach, therapists_of
 from accounts.models import OrganisationModel, User
 
 ORIGIN_LENGTH = 1_000
+ENDING_LENGTH = 1_000
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
@@ -77,12 +82,20 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
     def visible_to(self, user: User) -> "EpisodeQuerySet":
         return self.filter(reach(user, "therapist"))
 
+    def listed_for(self, user: User) -> "EpisodeQuerySet":
+        """Those of clients who are the person's business; what was recorded before a hand-over is read from there."""
+        return self.filter(therapist__in=therapists_of(user))
+
     def open(self) -> "EpisodeQuerySet":
         return self.filter(ended_on=None)
 
 
 class Episode(OrganisationModel):
-    """One course of therapy of one client with one therapist, from its start to its ending."""
+    """One course of therapy of one client with one therapist, from its start to its ending.
+
+    Handed over, it ends, and another one `continues` it with the next therapist. `later_therapists` are all who took
+    over since, the latest first: they read it, and nobody writes in it any more.
+    """
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="episodes")
     therapist = models.ForeignKey(User, on_delete=models.PROTECT, related_name="episodes")
@@ -93,6 +106,14 @@ class Episode(OrganisationModel):
     origin = models.TextField(max_length=ORIGIN_LENGTH, blank=True)
     ended_on = models.DateField(null=True, blank=True)
     ending = models.CharField(max_length=12, choices=Ending, blank=True)
+    # Who decided, and how it came about, as the therapist tells it.
+    ending_words = models.TextField(
+        max_length=ENDING_LENGTH, validators=[MaxLengthValidator(ENDING_LENGTH)], blank=True, db_default=""
+    )
+    continues = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="continued_by"
+    )
+    later_therapists = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -111,6 +132,14 @@ class Episode(OrganisationModel):
             ),
             models.CheckConstraint(name="clients_episode_modality_known", condition=Q(modality__in=Modality.values)),
             models.CheckConstraint(name="clients_episode_ending_known", condition=Q(ending__in=["", *Ending.values])),
+            models.CheckConstraint(
+                name="clients_episode_words_of_an_ending", condition=Q(ending_words="") | ~Q(ending="")
+            ),
+            models.CheckConstraint(
+                name="clients_episode_handed_over_is_transferred",
+                condition=Q(later_therapists=[]) | Q(ending=Ending.TRANSFERRED),
+            ),
+            models.CheckConstraint(name="clients_episode_continues_another", condition=~Q(continues=F("id"))),
         ]
         indexes = [models.Index(fields=["therapist", "ended_on"], name="clients_episode_caseload")]
 
@@ -120,3 +149,17 @@ class Episode(OrganisationModel):
     @property
     def is_open(self) -> bool:
         return self.ended_on is None
+
+    @property
+    def is_handed_over(self) -> bool:
+        return bool(self.later_therapists)
+
+    @property
+    def responsible_id(self) -> uuid.UUID | None:
+        """In whose name it is written in: the therapist's, and nobody's once it was handed over."""
+        return None if self.is_handed_over else self.therapist_id
+
+    @property
+    def now_with_id(self) -> uuid.UUID:
+        """The therapist whom the client has now, as far as this episode knows: who took over last, or its own."""
+        return self.later_therapists[0] if self.is_handed_over else self.therapist_id

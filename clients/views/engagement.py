@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.access import may_write
 from accounts.http import SignedInRequest
 from sessions_app import actions as sessions
 from sessions_app import selectors as told
@@ -36,13 +37,12 @@ def agreement_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespon
 def engagement_phase(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = get_object_or_404(selectors.episodes(request.user), pk=episode_id)
     record_view(request, episode, "engagement")
-    is_own = episode.therapist_id == request.user.pk
     phase = told.engagement_state(episode, of=request.user.organisation.engagement_sessions)
     context = {
         "episode": episode,
         "tabs": tabs(episode, "clients:engagement"),
-        "is_own": is_own,
-        "may_change": is_own and episode.is_open,
+        "is_own": episode.therapist_id == request.user.pk,
+        "may_change": episode.is_open and may_write(request.user, episode.responsible_id),
         "phase": phase,
         "objectives": [(objective, phase.objectives.get(objective.code)) for objective in engagement.OBJECTIVES],
         "levels": engagement.LEVELS,

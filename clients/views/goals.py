@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.access import may_write
 from accounts.http import SignedInRequest
 from measures.statistics.goal_attainment import attainment_t
 from sessions_app import actions as sessions
@@ -38,13 +39,12 @@ AGREE_AGAIN = "Other words or another target wait for both of you to agree again
 def agreements(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = get_object_or_404(selectors.episodes(request.user), pk=episode_id)
     record_view(request, episode, "agreements")
-    is_own = episode.therapist_id == request.user.pk
     state = told.agreement_state(episode)
     context = {
         "episode": episode,
         "tabs": tabs(episode, "clients:agreements"),
-        "is_own": is_own,
-        "may_change": is_own and episode.is_open,
+        "is_own": episode.therapist_id == request.user.pk,
+        "may_change": episode.is_open and may_write(request.user, episode.responsible_id),
         "state": state,
         "attainment": attainment_of([(shown.goal, shown.judged) for shown in state.goals if shown.judged]),
     }

@@ -29,19 +29,19 @@ Values = Mapping[str, Any]
 
 def own_episode(request: SignedInRequest, episode_id: uuid.UUID) -> Episode:
     episode = get_object_or_404(selectors.episodes(request.user), pk=episode_id)
-    check_own(request.user, episode.therapist_id)
+    check_own(request.user, episode.responsible_id)
     return episode
 
 
 def own_goal(request: SignedInRequest, goal_id: uuid.UUID) -> Goal:
     goal = get_object_or_404(selectors.goals(request.user), pk=goal_id)
-    check_own(request.user, goal.episode.therapist_id)
+    check_own(request.user, goal.episode.responsible_id)
     return goal
 
 
 def own_task(request: SignedInRequest, task_id: uuid.UUID) -> Task:
     task = get_object_or_404(selectors.tasks(request.user), pk=task_id)
-    check_own(request.user, task.episode.therapist_id)
+    check_own(request.user, task.episode.responsible_id)
     return task
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Max, Q
 from django.urls import reverse
 
+from accounts.access import supervised_by
 from accounts.models import User
 from clients.selectors import episodes
 from measures.selectors import EpisodeRow, with_latest_change
@@ -36,8 +37,7 @@ def caseload(user: User) -> list[CaseloadRow]:
     """Open episodes of the therapists a supervisor supervises, those with a reason to talk about first."""
     found = list(
         episodes(user)
-        .filter(ended_on=None)
-        .exclude(therapist=user)
+        .filter(ended_on=None, therapist__in=supervised_by(user))
         .annotate(
             session_count=Count("sessions"),
             last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)),

@@ -13,7 +13,7 @@ from measures import catalogue, instruments
 from measures.instruments import COMPONENTS, TOTAL, Instrument
 from measures.models import EpisodeSeries, Rating, RatingRequest, Trend
 from measures.schedule import raters_asked
-from measures.selectors import open_requests, series_of, with_gaps
+from measures.selectors import ENDING, open_requests_of, series_of, with_gaps
 from measures.statistics.rates import RATES
 from measures.statistics.reliable_change import ReliableChange
 from measures.statistics.service_prior import MINIMUM_CLIENTS
@@ -103,7 +103,7 @@ class EpisodeState:
     sealed: list[TherapySession]
     input_version: int
     computed_version: int
-    asked: RatingRequest | None
+    links: list[RatingRequest]
     signals: list[Signal]
     ruptures: list[RuptureNow]
     noticed: list[Noticed]
@@ -115,6 +115,12 @@ class EpisodeState:
     @property
     def rated_session(self) -> int | None:
         return max((trend.latest_session for trend in self.trends if trend.latest_session), default=None)
+
+    @property
+    def asked(self) -> RatingRequest | None:
+        """An open link of the latest session, other than for the ending."""
+        latest = self.sessions[-1].pk
+        return next((link for link in self.links if link.session_id == latest and link.instrument != ENDING), None)
 
     @property
     def is_updating(self) -> bool:
@@ -249,7 +255,12 @@ def total_now(instrument: Instrument, trend: Trend | None, points: list[Point]) 
 def measure_with_total(code: str) -> Instrument | None:
     """An instrument that clients rate and that is shown by its total alone."""
     found = catalogue.known([code]).get(code)
-    return found if found is not None and found.has_clients_total and not found.has_components else None
+    return found if found is not None and is_shown_by_total(found) else None
+
+
+def is_shown_by_total(instrument: Instrument) -> bool:
+    """Has a chart of its own total; the one question asked at the end of an episode has no course."""
+    return instrument.has_clients_total and not instrument.has_components and instrument.construct != "satisfaction"
 
 
 def stamp_of(episode: Episode) -> str:
@@ -267,7 +278,7 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     series = series_of(episode.pk, with_gaps(session.number for session in sessions))
     known = catalogue.known(code for code, _, _ in series)
     alliance, alliances = chosen_alliance(series, known, instrument)
-    by_total = [found for found in known.values() if found.has_clients_total and not found.has_components]
+    by_total = [found for found in known.values() if is_shown_by_total(found)]
     by_total.sort(key=lambda found: (found.construct, found.name))
     kept: EpisodeSeries | None = getattr(episode, "series", None)
     of_client = Trend.objects.filter(episode=episode, rater="client", scale__in=[*COMPONENTS, TOTAL])
@@ -313,7 +324,7 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         sealed=[session for session in sessions if session.pk in sealed_ids],
         input_version=kept.input_version if kept else 0,
         computed_version=kept.computed_version if kept else 0,
-        asked=open_request_of(sessions[-1]) if sessions else None,
+        links=open_requests_of(episode),
         signals=signals,
         ruptures=[rupture_now(rupture, signals, series, alliance.code, trends) for rupture in ruptures],
         noticed=noticed,
@@ -429,10 +440,6 @@ def outcome_of(series: Series, by_total: list[Instrument]) -> Outcome | None:
 def missed_by_client(sessions: list[TherapySession]) -> set[int]:
     away = (Attendance.DID_NOT_ATTEND, Attendance.CANCELLED_LATE)
     return {session.number for session in sessions if session.attendance in away}
-
-
-def open_request_of(session: TherapySession) -> RatingRequest | None:
-    return next(iter(open_requests(session)), None)
 
 
 def scale_trends(stored: Mapping[str, Trend], span: tuple[float, float]) -> list[ScaleTrend]:

@@ -1,7 +1,7 @@
 import json
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,6 +15,8 @@ from accounts.access import check_own
 from accounts.audit import record_event
 from accounts.idempotency import taken_means
 from accounts.models import User
+from accounts.selectors import has_reader
+from clients.actions import hand_over_episode
 from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Job, Route
@@ -24,7 +26,7 @@ from sessions_app.models import TherapySession
 from .. import catalogue, instruments, schedule, scoring, tokens, wordings
 from ..models import EpisodeSeries, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend, Wording
 from ..priors import Judgement, judge, published
-from ..selectors import open_requests, series_of
+from ..selectors import open_requests, sealed_sessions, series_of
 from ..statistics.joint import Key
 from ..statistics.summary import TrendSummary, summarise
 from .invitations import invite as invite
@@ -92,7 +94,7 @@ def submit_rating(
 
     Raises scoring.AnswerProblem naming the items, or ValidationError when the session did not take place.
     """
-    check_own(by, session.episode.therapist_id)
+    check_own(by, session.episode.responsible_id)
     wording = wordings.shown(wording_id, instrument=instrument, rater=rater)
     return record_rating(session=session, instrument=instrument, rater=rater, answers=answers, wording=wording, by=by)
 
@@ -106,6 +108,7 @@ def record_rating(
     comment: str = "",
     do_not_raise: bool = False,
     seconds_taken: int | None = None,
+    ending_view: str = "",
     submitted_at: datetime | None = None,
     wording: Wording | None = None,
     by: User | None,
@@ -127,6 +130,7 @@ def record_rating(
         comment=comment.strip(),
         do_not_raise=do_not_raise,
         seconds_taken=seconds_taken,
+        ending_view=ending_view,
         submitted_by=by,
         wording=wording,
         waits_for_therapist=rater == Rater.CLIENT and is_kept_back(session, instrument),
@@ -187,7 +191,13 @@ def store(rating: Rating, scores: Iterable[scoring.ScaleScore]) -> Rating:
 @transaction.atomic
 def waive_own_rating(*, session: TherapySession, by: User) -> None:
     """Show the client's rating to a therapist who chooses not to give one of their own."""
-    check_own(by, session.episode.therapist_id)
+    check_own(by, session.episode.responsible_id)
+    unseal_session(session=session, by=by)
+
+
+@transaction.atomic
+def unseal_session(*, session: TherapySession, by: User) -> None:
+    """As `waive_own_rating`, by somebody who has been asked for their right to before."""
     updated = TherapySession.objects.filter(pk=session.pk, waived_at=None).update(
         waived_at=timezone.now(), waived_by=by
     )
@@ -209,7 +219,7 @@ def request_rating(*, session: TherapySession, instrument: str, by: User) -> Rat
     Of two made at the same moment the later one stays open. Raises ValidationError when the session did not take
     place or the client has rated it already.
     """
-    check_own(by, session.episode.therapist_id)
+    check_own(by, session.episode.responsible_id)
     session = locked_session(session.pk)
     if not wordings.languages_of(instrument):
         raise ValidationError("Clients can only be asked in words, and this questionnaire's wording is not recorded.")
@@ -266,7 +276,7 @@ def go_on(*, request_id: uuid.UUID, token: str) -> RatingRequest:
     if used is None:
         raise LinkUnusable
     session = locked_session(used.session_id)
-    following = schedule.asked_after(session, used.instrument) if session.episode.therapist.is_active else None
+    following = schedule.asked_after(session, used.instrument) if has_reader(session.episode.therapist) else None
     if following is None:
         raise LinkUnusable
     waiting = RatingRequest.objects.filter(
@@ -282,7 +292,13 @@ def go_on(*, request_id: uuid.UUID, token: str) -> RatingRequest:
 @transaction.atomic
 def revoke_request(*, request: RatingRequest, by: User) -> None:
     """Make a link stop working. One that was used or withdrawn before stays as it is."""
-    check_own(by, request.session.episode.therapist_id)
+    check_own(by, request.session.episode.responsible_id)
+    close_request(request=request, by=by)
+
+
+@transaction.atomic
+def close_request(*, request: RatingRequest, by: User) -> None:
+    """As `revoke_request`, by somebody who has been asked for their right to before."""
     updated = RatingRequest.objects.filter(pk=request.pk, revoked_at=None, redeemed_at=None).update(
         revoked_at=Now(), revoked_by=by
     )
@@ -297,12 +313,12 @@ def revoke_request(*, request: RatingRequest, by: User) -> None:
 
 
 @transaction.atomic
-def hand_over(*, session: TherapySession, by: User) -> list[RatingRequest]:
+def hand_over_device(*, session: TherapySession, by: User) -> list[RatingRequest]:
     """Links for all that the client can be asked of a session, open ones first, for the therapist's own device.
 
     Raises ValidationError where there is nothing to ask.
     """
-    check_own(by, session.episode.therapist_id)
+    check_own(by, session.episode.responsible_id)
     session = locked_session(session.pk)
     requests = list(open_requests(session))
     asked = {request.instrument for request in requests}
@@ -325,6 +341,23 @@ def hand_over(*, session: TherapySession, by: User) -> list[RatingRequest]:
 
 
 @transaction.atomic
+def hand_over_episode_with_links(*, episode: Episode, to: User, on: date, practitioner_title: str, by: User) -> Episode:
+    """Hand an episode over, with what follows for its links and ratings; returns the one that continues it.
+
+    Links without an answer stop working. A client's rating that waits for the therapist's own waits no longer, as
+    nobody rates there any more. Raises what `hand_over_episode` raises.
+    """
+    # Whoever answers a link holds its session: they come wholly before this, or find that the link is closed.
+    list(TherapySession.objects.filter(episode=episode).order_by("pk").select_for_update(no_key=True))
+    next_one = hand_over_episode(episode=episode, to=to, on=on, practitioner_title=practitioner_title, by=by)
+    for request in RatingRequest.objects.filter(session__episode=episode, revoked_at=None, redeemed_at=None):
+        close_request(request=request, by=by)
+    for session in sealed_sessions([episode]):
+        unseal_session(session=session, by=by)
+    return next_one
+
+
+@transaction.atomic
 def redeem_request(
     *,
     request_id: uuid.UUID,
@@ -335,6 +368,7 @@ def redeem_request(
     do_not_raise: bool = False,
     wording_id: uuid.UUID | None = None,
     seconds_taken: int | None = None,
+    ending_view: str = "",
 ) -> None:
     """Save what a client answered, once. The same form sent again changes nothing and succeeds.
 
@@ -348,9 +382,9 @@ def redeem_request(
     if request is None:
         raise LinkUnusable
     session = locked_session(request.session_id)
-    digest = digest_of(answers, comment, do_not_raise)
+    digest = digest_of(answers, comment, do_not_raise, ending_view)
     # Nobody would read what is sent to a therapist who has left.
-    redeemed = session.episode.therapist.is_active and mine.filter(
+    redeemed = has_reader(session.episode.therapist) and mine.filter(
         revoked_at=None, redeemed_at=None, expires_at__gt=Now()
     ).update(redeemed_at=Now(), redeemed_key=key, redeemed_digest=digest)
     if not redeemed:
@@ -369,13 +403,14 @@ def redeem_request(
         do_not_raise=do_not_raise,
         wording=wordings.shown(wording_id, instrument=request.instrument, rater=Rater.CLIENT),
         seconds_taken=seconds_taken,
+        ending_view=ending_view,
         by=None,
     )
 
 
-def digest_of(answers: Mapping[int, float | None], comment: str, do_not_raise: bool) -> str:
+def digest_of(answers: Mapping[int, float | None], comment: str, do_not_raise: bool, ending_view: str) -> str:
     """Tells one sending from another. Made with the site's key: a few answers could be guessed from a bare hash."""
-    content = json.dumps([sorted(answers.items()), comment.strip(), do_not_raise])
+    content = json.dumps([sorted(answers.items()), comment.strip(), do_not_raise, *filter(None, [ending_view])])
     return salted_hmac("measures.redeemed-digest", content, algorithm="sha256").hexdigest()
 
 
@@ -418,7 +453,7 @@ def define_measure(*, measure: OwnMeasure, by: User) -> OwnMeasure:
 def set_baseline(*, session: TherapySession, by: User) -> None:
     """Let what is expected of the episode count from this session on; session 1 undoes it."""
     episode = session.episode
-    check_own(by, episode.therapist_id)
+    check_own(by, episode.responsible_id)
     make_trends_stale(episode)
     EpisodeSeries.objects.filter(episode=episode).update(baseline_from=session.number)
     record_event(

@@ -25,7 +25,7 @@ from . import check_took_place, locked_session, revoke_request, store
 @transaction.atomic
 def set_override(*, episode: Episode, entry: Entry, by: User) -> BatteryOverride:
     """Rate something with one client in a rhythm of their own, or not at all. Raises ValidationError."""
-    check_own(by, episode.therapist_id)
+    check_own(by, episode.responsible_id)
     instrument = catalogue.known([entry.instrument]).get(entry.instrument)
     if instrument is None or entry.rater not in instrument.editions or entry.rater not in ASKED:
         raise ValidationError({"measure": "Choose what is rated, and by whom."})
@@ -58,7 +58,7 @@ def set_override(*, episode: Episode, entry: Entry, by: User) -> BatteryOverride
 def remove_override(*, override: BatteryOverride, by: User) -> None:
     """Rate with this client as the service does again."""
     episode = override.episode
-    check_own(by, episode.therapist_id)
+    check_own(by, episode.responsible_id)
     record_event(
         "episode.battery-reset",
         override,
@@ -86,7 +86,7 @@ def enter_from_paper(
     An earlier entry is corrected; what the client sent through a link is theirs and stays. Raises
     scoring.AnswerProblem naming items or scales, or ValidationError.
     """
-    check_own(by, session.episode.therapist_id)
+    check_own(by, session.episode.responsible_id)
     session = locked_session(session.pk)
     check_took_place(session)
     edition = catalogue.edition(instrument, rater)

@@ -21,7 +21,7 @@ from ..models import CommentFollowUp, RaisedBy, Rating
 def deliver_comments(*, ratings: Iterable[Rating], by: User) -> None:
     """Note, the first time, that the therapist has read what the client wrote. Gives each rating its `follow_up`."""
     for rating in ratings:
-        check_own(by, rating.session.episode.therapist_id)
+        check_own(by, rating.session.episode.responsible_id)
         follow_up, is_first = CommentFollowUp.objects.get_or_create(
             rating=rating, defaults={"organisation_id": rating.organisation_id, "delivered_by": by}
         )
@@ -46,7 +46,7 @@ def follow_up_comment(
 
     Raises StaleVersion when `version` is not the saved one, and ValidationError naming the field.
     """
-    check_own(by, rating.session.episode.therapist_id)
+    check_own(by, rating.session.episode.responsible_id)
     values: dict[str, Any] = {
         "raised_by": raised_by,
         "discussed_on": discussed_on,

@@ -40,7 +40,7 @@ def invite(*, request: RatingRequest, due_at: datetime | None = None, kind: str 
     known whether it was sent, is sent again, the reminder by its `kind`. Raises ValidationError when the client is
     not to be mailed, or was.
     """
-    check_own(by, request.session.episode.therapist_id)
+    check_own(by, request.session.episode.responsible_id)
     request = (
         RatingRequest.objects.select_for_update(of=("self",), no_key=True)
         .select_related("organisation", "session__episode__client", "session__episode__therapist")

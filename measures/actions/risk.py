@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.audit import record_event, record_events
@@ -14,7 +14,7 @@ from accounts.models import Organisation, User
 
 from .. import catalogue
 from ..models import Rating, RiskAnswer
-from ..models.risk import THERAPIST
+from ..models.risk import RESPONSIBLE
 
 CORRECTED = "The rating was corrected, and this is no longer what was answered."
 
@@ -87,10 +87,11 @@ def pass_on_risk_answers(*, organisation_id: uuid.UUID) -> int:
     """
     hours = Organisation.objects.values_list("risk_hours", flat=True).get(pk=organisation_id)
     waited = Q(raised_at__lte=Now() - timedelta(hours=hours))
-    has_left = Q(**{f"{THERAPIST}__is_active": False}) | Q(**{f"{THERAPIST}__is_therapist": False})
+    there = User.objects.filter(pk=OuterRef("responsible"), is_active=True, is_therapist=True)
     due = list(
         RiskAnswer.objects.open()
-        .filter(waited | has_left, organisation_id=organisation_id, passed_on_at=None)
+        .alias(responsible=RESPONSIBLE)
+        .filter(waited | ~Exists(there), organisation_id=organisation_id, passed_on_at=None)
         .select_related("rating__session__episode")
         .select_for_update(of=("self",))
     )

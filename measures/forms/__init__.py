@@ -8,7 +8,8 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from .. import catalogue, scoring, wordings
 from ..instruments import Edition, Instrument, instruments
-from ..models import COMMENT_LENGTH, Rating
+from ..models import COMMENT_LENGTH, EndingView, Rating
+from ..selectors import ENDING
 
 PREFIX = "item-"
 # Our estimate of how long a client takes for one question, in seconds: the six of the check-in in under a minute.
@@ -169,10 +170,34 @@ class ClientRatingForm(RatingForm):
         error_messages={"max_length": gettext_lazy("Please keep it under %(limit_value)d characters.")},
     )
     do_not_raise = forms.BooleanField(required=False, label=gettext_lazy("Please don’t raise this yet"))
+    ending_view = forms.ChoiceField(
+        required=False,
+        choices=[*EndingView.choices, ("", gettext_lazy("no answer"))],
+        label=gettext_lazy("How did it end, as you see it?"),
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, edition: Edition, **kwargs: Any) -> None:
+        """Looking back at the end it is asked how it ended, and there is no next time."""
+        super().__init__(*args, edition=edition, **kwargs)
+        if edition.instrument == ENDING:
+            del self.fields["do_not_raise"]
+            about_the_ending = gettext_lazy("Anything you would like to say about how it went, or how it ended?")
+            self.fields["comment"].label = about_the_ending
+        else:
+            del self.fields["ending_view"]
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What was said beside the answers."""
+        return {
+            name: self.cleaned_data[name] for name in ("comment", "do_not_raise", "ending_view") if name in self.fields
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if not self.errors and not self.is_answered and not cleaned.get("comment", "").strip():
+        words = cleaned.get("comment", "").strip() or cleaned.get("ending_view")
+        if not self.errors and not self.is_answered and not words:
             nothing = gettext("Nothing is answered yet. Answer at least one question, or write a sentence.")
             self.add_error(None, nothing)
         return cleaned

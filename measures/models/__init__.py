@@ -5,10 +5,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.access import reach
 from accounts.models import OrganisationModel, User
-from clients.models import Episode
+from accounts.selectors import has_reader
+from clients.models import Ending, Episode
 from sessions_app.models import TherapySession
 
 from .. import instruments, tokens
@@ -31,6 +33,16 @@ class Rater(models.TextChoices):
     CLIENT = "client", "Client"
     THERAPIST = "therapist", "Therapist"
     OBSERVER = "observer", "Observer"
+
+
+class EndingView(models.TextChoices):
+    """The kinds of ending, as a client says how they see theirs."""
+
+    PLANNED = Ending.PLANNED.value, gettext_lazy("We ended as we had planned")
+    MUTUAL = Ending.MUTUAL.value, gettext_lazy("We agreed to end earlier")
+    CLIENT = Ending.CLIENT.value, gettext_lazy("I decided to stop")
+    SERVICE = Ending.SERVICE.value, gettext_lazy("The service ended it")
+    TRANSFERRED = Ending.TRANSFERRED.value, gettext_lazy("I go on with somebody else")
 
 
 class RatingQuerySet(models.QuerySet["Rating"]):
@@ -62,6 +74,8 @@ class Rating(OrganisationModel):
     do_not_raise = models.BooleanField(default=False)
     # From first opening the form to sending it; unknown where it was left and taken up again, or waited to be sent.
     seconds_taken = models.PositiveIntegerField(null=True, blank=True)
+    # Asked beside the one question at the end of an episode.
+    ending_view = models.CharField(max_length=12, choices=EndingView, blank=True, db_default="")
     submitted_at = models.DateTimeField(db_default=Now())
     submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # The service's own words that were shown; of words that ship the edition's version says which.
@@ -97,6 +111,10 @@ class Rating(OrganisationModel):
                 name="measures_rating_entered_by",
                 condition=Q(entered_at=None, entered_by=None) | Q(entered_at__isnull=False, entered_by__isnull=False),
             ),
+            models.CheckConstraint(
+                name="measures_rating_ending_view_of_a_client",
+                condition=Q(ending_view="") | Q(ending_view__in=EndingView.values, rater="client"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -106,6 +124,11 @@ class Rating(OrganisationModel):
     def has_comment(self) -> bool:
         """Whether there are words with it. Who may read them: `measures.comments`."""
         return bool(self.comment)
+
+    @property
+    def asks_to_wait(self) -> bool:
+        """Whether the client asked not to raise it yet, with or without words."""
+        return self.do_not_raise
 
 
 class Score(OrganisationModel):
@@ -168,7 +191,7 @@ class RatingRequest(OrganisationModel):
     @property
     def is_open(self) -> bool:
         is_unused = not self.revoked_at and not self.redeemed_at and self.expires_at > timezone.now()
-        return is_unused and self.session.episode.therapist.is_active
+        return is_unused and has_reader(self.session.episode.therapist)
 
     @property
     def token(self) -> str | None:

@@ -1,18 +1,23 @@
 from django.core.validators import MaxLengthValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import In
 
-from accounts.access import reach, supervises, writes
+from accounts.access import reach, supervised_by, writing_for
 from accounts.models import OrganisationModel, User
 
 DONE_LENGTH = 2_000
-THERAPIST = "rating__session__episode__therapist"
+EPISODE = "rating__session__episode"
+# The therapist whom it concerns now: of an episode that was handed over the one who took over last.
+RESPONSIBLE = Coalesce(
+    F(f"{EPISODE}__later_therapists__0"), F(f"{EPISODE}__therapist_id"), output_field=models.UUIDField()
+)
 
 
 class RiskAnswerQuerySet(models.QuerySet["RiskAnswer"]):
     def visible_to(self, user: User) -> "RiskAnswerQuerySet":
-        return self.filter(reach(user, THERAPIST))
+        return self.filter(reach(user, f"{EPISODE}__therapist"))
 
     def open(self) -> "RiskAnswerQuerySet":
         return self.filter(acknowledged_at=None, withdrawn_at=None)
@@ -21,9 +26,14 @@ class RiskAnswerQuerySet(models.QuerySet["RiskAnswer"]):
         return self.filter(is_to_act_on(user))
 
 
+def is_of(therapists: QuerySet[User]) -> Q:
+    return Q(In(RESPONSIBLE, therapists.values("pk")))
+
+
 def is_to_act_on(user: User) -> Q:
-    """Who may acknowledge a risk answer: whoever writes in the episode, and once it was passed on its supervisor."""
-    return writes(user, THERAPIST) | (Q(passed_on_at__isnull=False) & supervises(user, THERAPIST))
+    """Who may acknowledge a risk answer: the client's therapist now or who covers for them, and once it was passed on
+    whoever supervises them."""
+    return is_of(writing_for(user)) | (Q(passed_on_at__isnull=False) & is_of(supervised_by(user)))
 
 
 class RiskAnswer(OrganisationModel):
@@ -47,6 +57,7 @@ class RiskAnswer(OrganisationModel):
 
     # Whether the reader may, where a selector has asked.
     may_acknowledge: bool
+    may_read_done: bool
 
     objects = RiskAnswerQuerySet.as_manager()
 

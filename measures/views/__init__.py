@@ -44,8 +44,8 @@ from ..models import RatingRequest
 @require_POST
 def request_create(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     session = get_object_or_404(sessions(request.user), pk=session_id)
-    check_own(request.user, session.episode.therapist_id)
-    choices = {instrument.code for instrument in selectors.instruments_for_clients()}
+    check_own(request.user, session.episode.responsible_id)
+    choices = {instrument.code for instrument in selectors.instruments_for(session)}
     if request.POST.get("instrument") not in choices:
         raise Http404
     try:
@@ -176,10 +176,9 @@ def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> Http
             token=token,
             key=form.cleaned_data["submission"],
             answers=form.answers,
-            comment=form.cleaned_data["comment"],
-            do_not_raise=form.cleaned_data["do_not_raise"],
             wording_id=form.cleaned_data["wording"],
             seconds_taken=tokens.seconds_since_opened(opened, request_id),
+            **form.words,
         )
     except actions.OtherAnswers:
         page = "measures/first_answers_kept.html"
@@ -216,6 +215,7 @@ def render_form(
         **about(rating_request),
         "form": form,
         "items": form.items_to_show(),
+        "count": edition.number_of_items + ("ending_view" in form.fields),
         "edition": edition,
         "construct": catalogue.known([rating_request.instrument])[rating_request.instrument].construct,
         "is_supervised": bool(accounts.supervisors_of(rating_request.session.episode.therapist)),
@@ -225,6 +225,7 @@ def render_form(
         "is_our_translation": wordings.is_our_translation(rating_request.instrument, language),
         "thanks_url": reverse("measures:thanks", args=[rating_request.pk]),
         "seconds_left": int((rating_request.expires_at - timezone.now()).total_seconds()),
+        "stand_ins": [person.name for person in accounts.standing_in_for(rating_request.session.episode.therapist)],
     }
     status = 422 if form.errors else 200
     return client_page(request, "measures/rate.html", context, language=language, status=status)
@@ -242,6 +243,7 @@ def thanks(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
     context = {
         **about(rating_request),
         "request_id": request_id,
+        "is_ending": rating_request.instrument == selectors.ENDING,
         "following": following.editions["client"].number_of_items if following else 0,
         "next_due": next_due(request, rating_request.session),
     }

@@ -84,7 +84,7 @@ def battery_move(request: SignedInRequest) -> HttpResponse:
 def episode_battery(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     """What is otherwise with this client: added, left out, another rhythm."""
     episode = get_object_or_404(episodes(request.user), pk=episode_id)
-    check_own(request.user, episode.therapist_id)
+    check_own(request.user, episode.responsible_id)
     found = catalogue.every()
     choices = measure_choices(catalogue.those_on(found))
     form = EntryForm(request.POST or None, measures=choices, rhythms=rhythm_choices(with_never=True))

@@ -39,7 +39,10 @@ def comment(request: SignedInRequest, rating_id: uuid.UUID) -> HttpResponse:
     rating = comment_to_follow_up(request.user, rating_id)
     if rating is None:
         raise Http404
-    check_own(request.user, rating.session.episode.therapist_id)
+    check_own(request.user, rating.session.episode.responsible_id)
+    shown = comment_for(request.user, rating)
+    if shown is None or not shown.text:
+        raise Http404
     actions.deliver_comments(ratings=[rating], by=request.user)
     shown = comment_for(request.user, rating)
     assert shown is not None and shown.follow_up is not None

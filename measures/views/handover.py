@@ -23,7 +23,7 @@ from ..http import client_page, forget_form, language_of, open_on_device
 def hand_over(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     session = get_object_or_404(sessions(request.user), pk=session_id)
     try:
-        requests = actions.hand_over(session=session, by=request.user)
+        requests = actions.hand_over_device(session=session, by=request.user)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("sessions_app:session", session.pk)

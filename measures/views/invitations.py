@@ -5,7 +5,7 @@ import uuid
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -15,7 +15,7 @@ from accounts.http import SignedInRequest
 from clients.actions import unsubscribe
 
 from .. import actions, selectors
-from ..http import private
+from ..http import client_page, language_of
 from ..models import Invitation
 
 
@@ -42,7 +42,7 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
     """
     invitation = selectors.invitation_with(token)
     if invitation is None:
-        return private(render(request, "measures/stop_unusable.html", status=404))
+        return client_page(request, "measures/stop_unusable.html", {}, language=language_of(request), status=404)
     client = invitation.request.session.episode.client
     if request.method == "POST":
         unsubscribe(client=client)
@@ -51,4 +51,4 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
         "demo_banner": invitation.organisation.is_demo,
         "is_stopped": request.method == "POST" or not client.wants_invitations,
     }
-    return private(render(request, "measures/stop.html", context))
+    return client_page(request, "measures/stop.html", context, language=language_of(request))

@@ -25,7 +25,7 @@ from ..models import Rater
 def paper(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     """One page for one measure by one rater; without any it asks which."""
     session = get_object_or_404(sessions(request.user), pk=session_id)
-    check_own(request.user, session.episode.therapist_id)
+    check_own(request.user, session.episode.responsible_id)
     choices = dict(paper_choices(catalogue.in_use()))
     measure = (request.POST if request.method == "POST" else request.GET).get("measure", "")
     context = {"session": session, "episode": session.episode, "choices": choices.items()}

@@ -145,7 +145,7 @@ def dismiss_signal(*, signal: Signal, reason: str, by: User) -> None:
 
 
 def _answer(signal: Signal, state: State, *, reason: str, by: User) -> None:
-    check_own(by, signal.session.episode.therapist_id)
+    check_own(by, signal.session.episode.responsible_id)
     answered = Signal.objects.filter(pk=signal.pk, state__in=answerable(state)).update(
         state=state, reason=reason, answered_at=Now(), answered_by=by
     )

@@ -82,7 +82,7 @@ def note_rupture(
 @transaction.atomic
 def update_rupture(*, rupture: Rupture, version: int, by: User, **values: Any) -> Rupture:
     """Change what is said of a rupture. Raises StaleVersion, or ValidationError naming the field."""
-    check_own(by, rupture.session.episode.therapist_id)
+    check_own(by, rupture.session.episode.responsible_id)
     values |= fitting(values.get("type", rupture.type), values.get("markers", rupture.markers))
     names = save_changed(rupture, version, values)
     record_event("rupture.changed", rupture, by=by, fields=names, **about(rupture))
@@ -95,7 +95,7 @@ def change_state(*, rupture: Rupture, to: str, reason: str = "", by: User) -> No
 
     Raises ChangedMeanwhile, or ValidationError without a reason where one is needed.
     """
-    check_own(by, rupture.session.episode.therapist_id)
+    check_own(by, rupture.session.episode.responsible_id)
     if not lifecycle.may(rupture.state, to, lifecycle.THERAPIST):
         raise ChangedMeanwhile
     if to == DISMISSED and reason not in Reason.values:
@@ -110,7 +110,7 @@ def change_state(*, rupture: Rupture, to: str, reason: str = "", by: User) -> No
 @transaction.atomic
 def close_at_ending(*, rupture: Rupture, by: User) -> None:
     """What is still open when an episode ends stays unresolved. Raises ChangedMeanwhile."""
-    check_own(by, rupture.session.episode.therapist_id)
+    check_own(by, rupture.session.episode.responsible_id)
     if not lifecycle.may(rupture.state, UNRESOLVED, lifecycle.ENDING):
         raise ChangedMeanwhile
     move(rupture, UNRESOLVED, by=by)
@@ -163,7 +163,7 @@ def add_attempt(
 def update_attempt(*, attempt: RepairAttempt, version: int, by: User, **values: Any) -> RepairAttempt:
     """Change what is said of an attempt. Raises StaleVersion, or ValidationError naming the field."""
     rupture = attempt.rupture
-    check_own(by, rupture.session.episode.therapist_id)
+    check_own(by, rupture.session.episode.responsible_id)
     names = ("strategies", "acknowledged_own_contribution", "talked_about_relationship")
     values |= tried(*(values.get(name, getattr(attempt, name)) for name in names))
     changed = save_changed(attempt, version, values, check=check_attempt)
@@ -196,7 +196,7 @@ def tried(strategies: Sequence[str], owned: bool, talked: bool) -> dict[str, Any
 
 
 def check_open(session: TherapySession, user: User) -> None:
-    check_own(user, session.episode.therapist_id)
+    check_own(user, session.episode.responsible_id)
     if not session.episode.is_open:
         raise EpisodeEnded
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from accounts.access import check_own
+from accounts.access import check_own, may_write
 from accounts.audit import changed_fields, record_event
 from accounts.idempotency import taken_means
 from accounts.models import User
@@ -47,8 +47,9 @@ def log_session(
     by: User,
 ) -> TherapySession:
     """Record a planned meeting, attended or not. Raises NumberTaken, or ValidationError naming the field."""
-    check_own(by, episode.therapist_id)
-    if not episode.is_open:
+    check_own(by, episode.responsible_id)
+    # Held until the end, so that nobody ends the episode or hands it over in the same moment.
+    if Episode.objects.open().select_for_update(no_key=True).filter(pk=episode.pk).first() is None:
         raise ValidationError("This episode has ended. Start a new one to log more sessions.")
     session = TherapySession(
         organisation_id=episode.organisation_id,
@@ -93,7 +94,7 @@ def number_taken(session: TherapySession) -> NumberTaken:
 def update_session(*, session: TherapySession, version: int, by: User, **values: Any) -> TherapySession:
     """Change what was logged. Raises StaleVersion when somebody saved it after `version` was read."""
     episode = session.episode
-    check_own(by, episode.therapist_id)
+    check_own(by, episode.responsible_id)
     changed = changed_fields(session, values)
     for name in changed:
         setattr(session, name, values[name])
@@ -123,7 +124,7 @@ def about(session: TherapySession) -> dict[str, Any]:
 
 
 def check_of_session(subject: Goal | Task, session: TherapySession, user: User) -> None:
-    check_own(user, session.episode.therapist_id)
+    check_own(user, session.episode.responsible_id)
     if subject.episode_id != session.episode_id:
         raise ValidationError({"session": "This session belongs to another episode."})
 
@@ -222,7 +223,7 @@ def mark_first_challenge(
     *, episode: Episode, session: TherapySession | None, version: int, what: str = "", by: User
 ) -> FirstChallenge | None:
     """Say in which session behaviour was challenged first; no session takes it back. Raises StaleVersion."""
-    check_own(by, episode.therapist_id)
+    check_own(by, episode.responsible_id)
     if session and session.episode_id != episode.pk:
         raise ValidationError({"session": "This session belongs to another episode."})
     Episode.objects.select_for_update(no_key=True).get(pk=episode.pk)
@@ -255,7 +256,7 @@ def rate_conditions(
 
     One rating a person and session; rating again replaces one's own, three times no answer takes it back.
     """
-    is_own = by.is_therapist and by.pk == session.episode.therapist_id
+    is_own = may_write(by, session.episode.responsible_id)
     if not is_own and not TherapySession.objects.visible_to(by).filter(pk=session.pk).exists():
         raise PermissionDenied("Only the therapist of a session and their supervisor can rate it.")
     TherapySession.objects.select_for_update(no_key=True).get(pk=session.pk)

@@ -17,7 +17,7 @@ def save_draft(*, episode: Episode, content: dict[str, list[str]], version: int,
     Raises StaleVersion with the draft there is (None: it was saved as a session, or thrown away) when another tab or
     device went on meanwhile. Saying the same again is no change. A draft is not on record: no event tells of it.
     """
-    check_own(by, episode.therapist_id)
+    check_own(by, episode.responsible_id)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"{episode.pk}{by.pk}"])
     there = LogDraft.objects.filter(episode=episode, saved_by=by).first()

@@ -8,7 +8,7 @@ from .agreements import (
 )
 from .engagement import conditions_of, engagement_state, first_challenge_of, therapists_conditions
 from .log import agreement_log
-from .meetings import draft_of, sessions, sessions_of, with_last_session
+from .meetings import draft_of, last_that_took_place, sessions, sessions_of, with_last_session
 from .process_notes import count_notes_about, episode_with_notes, notes_about, opened, process_notes
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "engagement_state",
     "episode_with_notes",
     "first_challenge_of",
+    "last_that_took_place",
     "notes_about",
     "opened",
     "outcomes_of",

@@ -26,3 +26,7 @@ def sessions_of(episode: Episode) -> list[TherapySession]:
 def draft_of(user: User, episode: Episode) -> LogDraft | None:
     """What this person has typed of the next log, on whichever device."""
     return LogDraft.objects.filter(episode=episode, saved_by=user).first()
+
+
+def last_that_took_place(episode: Episode) -> TherapySession | None:
+    return episode.sessions.filter(attendance__in=TOOK_PLACE).order_by("-held_on", "-number").first()

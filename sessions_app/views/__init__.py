@@ -7,7 +7,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.access import check_own
+from accounts import selectors as accounts
+from accounts.access import check_own, may_write
 from accounts.audit import record_event
 from accounts.forms import carry_out
 from accounts.http import SignedInRequest, form_page
@@ -41,6 +42,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "today": ratings.today(request.user),
         "signals": new_signals(request.user),
         "ruptures": open_repairs(request.user),
+        "covers": accounts.covers_around(request.user),
     }
     return render(request, "sessions_app/today.html", context)
 
@@ -75,13 +77,14 @@ def record_viewed(session: TherapySession, request: SignedInRequest) -> None:
 def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
     is_own = session.episode.therapist_id == request.user.pk
+    writes = may_write(request.user, session.episode.responsible_id)
     record_viewed(session, request)
     shown = ratings.session_ratings(session)
     requests = list(ratings.open_requests_with_mails(session))
     asked = {open_request.instrument for open_request in requests}
     asking = schedule.asking(session, rated=shown.rated, asked=asked)
     risk = notices_of_episode(request, session.episode, back=SESSION)
-    if is_own:
+    if is_own and writes:
         unread = [rating for rating in shown.shown if rating.has_comment and not hasattr(rating, "follow_up")]
         deliver_comments(ratings=unread, by=request.user)
     context = {
@@ -91,6 +94,7 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "session": session,
         "episode": session.episode,
         "is_own": is_own,
+        "may_write": writes,
         "ratings": ratings.described(shown.shown, reader=request.user, courses=ratings.courses_until(session)),
         "is_sealed": shown.is_sealed,
         "ruptures": ruptures_in(session),
@@ -102,7 +106,7 @@ def session(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
         "kept": request.session.pop("kept", ""),
         **conditions_context(request, session),
     }
-    if is_own and session.took_place:
+    if writes and session.took_place:
         context["links"] = links(request, requests, asking.lines)
         open_now = [link["name"] for link in context["links"]]
         context["can_hand_over"] = list(dict.fromkeys([*open_now, *asking.names_for_client]))
@@ -143,7 +147,7 @@ def core_conditions(request: SignedInRequest, session_id: uuid.UUID) -> HttpResp
         "form": form,
         "session": session,
         "episode": session.episode,
-        "is_own": session.episode.therapist_id == request.user.pk,
+        "is_own": may_write(request.user, session.episode.responsible_id),
     }
     return form_page(request, "sessions_app/core_conditions.html", context)
 
@@ -168,7 +172,7 @@ def links(request: HttpRequest, requests: list[RatingRequest], wanted: list[sche
 @require_http_methods(["GET", "POST"])
 def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpResponse:
     session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
-    check_own(request.user, session.episode.therapist_id)
+    check_own(request.user, session.episode.responsible_id)
     if request.method != "POST":
         record_viewed(session, request)
     fields = ("number", "held_on", "attendance", "format", "note", "next_time", "version")
@@ -198,7 +202,14 @@ def session_edit(request: SignedInRequest, session_id: uuid.UUID) -> HttpRespons
             messages.success(request, "Saved.")
             return redirect(location)
     cancel_url = reverse("sessions_app:session", args=[session.pk])
-    context = {"form": form, "own": own, "session": session, "episode": session.episode, "cancel_url": cancel_url}
+    context = {
+        "form": form,
+        "own": own,
+        "session": session,
+        "episode": session.episode,
+        "is_own": session.episode.therapist_id == request.user.pk,
+        "cancel_url": cancel_url,
+    }
     return form_page(request, "sessions_app/session_edit.html", context)
 
 

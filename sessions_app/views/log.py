@@ -111,7 +111,7 @@ def save(request: SignedInRequest, episode: Episode, log: Log) -> str:
 
 def own_open_episode(request: SignedInRequest, episode_id: uuid.UUID) -> Episode:
     episode = get_object_or_404(episodes(request.user), pk=episode_id)
-    check_own(request.user, episode.therapist_id)
+    check_own(request.user, episode.responsible_id)
     if not episode.is_open:
         raise PermissionDenied("This episode has ended.")
     return episode
@@ -154,6 +154,7 @@ def log_page(request: SignedInRequest, episode: Episode, log: Log, **more: Any) 
         "form": log.meeting,
         "own": log.own,
         "episode": episode,
+        "is_own": episode.therapist_id == request.user.pk,
         "number": log.meeting["number"].value(),
         "last": log.last,
         "cancel_url": reverse("dashboards:episode", args=[episode.pk]),

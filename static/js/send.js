@@ -17,7 +17,7 @@
   };
   // What is on its way must not change any more.
   const lock = (isLocked) => {
-    for (const part of form.querySelectorAll("[data-rating], [data-last], [data-settings]")) part.inert = isLocked;
+    for (const part of form.querySelectorAll("[data-rating], [data-choice], [data-last], [data-settings]")) part.inert = isLocked;
   };
 
   async function attempt() {

@@ -5,7 +5,7 @@
   const form = document.querySelector("form[data-pace]");
   if (!form) return;
   const find = (selector) => form.querySelector(selector);
-  const items = [...form.querySelectorAll("[data-rating]")];
+  const items = [...form.querySelectorAll("[data-rating], [data-choice]")];
   const steps = [...items, find("[data-last]")];
   const [intro, send, nav, toggle, progress] = ["intro", "send", "steps", "layout", "progress"].map((name) => find(`[data-${name}]`));
   const emergency = find("[data-emergency]"); // above the questions; below the one that is shown alone

@@ -10,7 +10,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from accounts import actions as accounts
-from accounts.models import Supervision, User
+from accounts.models import Cover, Supervision, User
 from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
@@ -57,17 +57,26 @@ IMPORT_MAPPING: dict[str, Any] = {
 EVERYBODY = (
     "nobody", "ada", "tom", "ruth", "vera", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam",
 )  # fmt: skip
+# Those whose rights come and go with time, held against the column of somebody else: see test_pages.
+OVER_TIME = {"cover": "ada", "former": "tom"}
 WITHOUT_BUSINESS = ("nobody", "tom", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam")
 
 
 @dataclass
 class World:
-    """`left` is a therapist who may not sign in any more; `vera` has clients herself and supervises Ada."""
+    """`left` is a therapist who may not sign in any more; `vera` has clients herself and supervises Ada.
+
+    `cover` stands in for Ada today; `former` handed `episode` over to her.
+    """
 
     service: Service
     other: Service
     vera: User
     left: User
+    cover: User
+    former: User
+    away: Cover
+    handed_over: Episode
     episode: Episode
     ended: Episode
     session: TherapySession
@@ -93,7 +102,7 @@ class World:
     browsers: dict[str, factories.Browser] = field(default_factory=dict)
 
     def person(self, who: str) -> User:
-        if who in {"vera", "left"}:
+        if who in {"vera", "left", "cover", "former"}:
             return getattr(self, who)
         service, name = (self.other, who.split()[-1]) if who.startswith("elsewhere") else (self.service, who)
         return getattr(service, name)
@@ -119,7 +128,9 @@ def make_world(service: Service, other: Service) -> World:
     vera = make_person(service, "vera", is_therapist=True, is_supervisor=True)
     left = make_person(service, "left", is_therapist=True)
     accounts.start_supervision(supervisor=vera, therapist=service.ada, by=service.sam)
-    episode = factories.make_episode(service.ada, code=CANARIES["code"], name=CANARIES["name"])
+    cover, former = (make_person(service, key, is_therapist=True) for key in ("cover", "former"))
+    handed_over = factories.make_episode(former, code=CANARIES["code"], name=CANARIES["name"])
+    episode = factories.hand_over(handed_over, to=service.ada, on=handed_over.started_on)
     ended = factories.make_episode(service.ada, code="P-1", name=CANARIES["name of an ended episode's client"])
     clients.end_episode(episode=ended, ended_on=timezone.localdate(), ending="planned", by=service.ada)
     session = factories.make_session(episode, note=CANARIES["note"])
@@ -145,6 +156,10 @@ def make_world(service: Service, other: Service) -> World:
         other=other,
         vera=vera,
         left=left,
+        cover=cover,
+        former=former,
+        away=factories.make_cover(service.ada, by=cover),
+        handed_over=handed_over,
         episode=episode,
         ended=ended,
         session=session,
@@ -220,6 +235,8 @@ def address(world: World, route: str) -> str:
         "accounts:person-edit": [world.service.nils.pk],
         "accounts:person-password-link": [world.service.nils.pk],
         "accounts:supervision-end": [world.supervision.pk],
+        "accounts:cover-end": [world.away.pk],
+        "accounts:person-cover-end": [world.away.pk],
         "accounts:choose-password": [
             world.service.nils.pk,
             default_token_generator.make_token(User.objects.get(pk=world.service.nils.pk)),
@@ -231,6 +248,8 @@ def address(world: World, route: str) -> str:
         **{f"clients:goal-{page}": [goal] for page in ("edit", "agree", "settle", "levels", "progress")},
         **{f"clients:task-{page}": [task] for page in ("edit", "agree", "settle", "step-down", "outcome")},
         "clients:objective": [episode, "partnership"],
+        "clients:episode-hand-over": [episode],
+        "clients:person-episodes": [world.service.ada.pk],
         "sessions_app:session-log": [episode],
         "sessions_app:log-draft": [episode],
         "sessions_app:log-discard": [episode],
@@ -318,6 +337,8 @@ def content(world: World, route: str) -> dict[str, Any]:
     items = {f"outcome-check-in_client-item-{n}": f"q{n}" for n in range(1, 5)}
     seen = {"noticed_by": "therapist", "withdrawal": ["denial"], "component": "task"}
     tried = {"session": session_id, "expressive": ["invite"]}
+    absence = {"starts_on": today, "ends_on": today, "cover": world.vera.pk}
+    hand_over = {"to": world.vera.pk, "on": today, "practitioner_title": "Counsellor", "confirmed": "on"}
     passwords = {"oldpassword": PASSWORD, "password1": "another long one 5", "password2": "another long one 5"}
     versioned, agreed = {"on": today, "version": 1}, {"on": today, "agreed_by": ["client", "therapist"]}
     task = {"text": "Nod", "proposed_by": "both", "difficulty": 3}
@@ -330,6 +351,8 @@ def content(world: World, route: str) -> dict[str, Any]:
         "accounts:person-create": person,
         "accounts:person-edit": {**person, "is_active": "on", "version": world.service.nils.version},
         "accounts:supervision-start": {"supervisor": world.service.otto.pk, "therapist": world.service.ada.pk},
+        "accounts:cover-start": absence,
+        "accounts:person-cover-start": {**absence, "therapist": world.service.ada.pk},
         "accounts:organisation-edit": {
             "name": "Renamed",
             "time_zone": "Europe/Paris",
@@ -373,6 +396,8 @@ def content(world: World, route: str) -> dict[str, Any]:
         "clients:needs": {"needs": "Rest.", "assessed_on": today, "version": 1},
         "clients:first-challenge": {"session": world.session.pk, "version": 1},
         "sessions_app:core-conditions": {"congruence": 7, "empathy": 8},
+        "clients:episode-hand-over": hand_over,
+        "clients:person-episodes": {**hand_over, "episodes": [world.episode.pk]},
         "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
         "sessions_app:log-draft": meeting,
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},

@@ -205,3 +205,22 @@ def test_edges_never_ask_a_manager(module):
         node.lineno for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute) and node.attr in managers
     ]
     assert not lines, f"{modules()[module]} asks a manager in lines {lines}; ask a selector"
+
+
+def asks_whose_it_was(source: ast.AST) -> list[int]:
+    """Lines that ask for the right to write in the name of an episode's therapist."""
+    return [
+        node.lineno
+        for node in ast.walk(source)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"check_own", "may_write"}
+        and any(isinstance(part, ast.Attribute) and part.attr == "therapist_id" for part in node.args)
+    ]
+
+
+def test_writing_is_allowed_by_who_is_responsible_and_not_by_who_once_was():
+    """An episode that was handed over keeps its therapist, and nobody writes in it: `responsible_id` knows."""
+    assert asks_whose_it_was(ast.parse("check_own(by, session.episode.therapist_id)")) == [1]
+    found = {module: asks_whose_it_was(tree(module)) for module in modules()}
+    assert not {module: lines for module, lines in found.items() if lines}

@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.classification import CLINICAL, FIELDS, IDENTIFYING, OPERATIONAL
 from accounts.models import Organisation, Submission, Supervision
 from alliance_site import embedded
+from clients.models import Episode
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.actions.comments import deliver_comments
@@ -225,6 +226,7 @@ class Rows:
     invitation: Any
     job: Any
     supervision: Any
+    cover: Any
     submission: Any
     series: Any
     trend: Any
@@ -275,6 +277,12 @@ class Rows:
         return self.wording.licence
 
     @property
+    def continuing(self) -> Any:
+        """An episode that was handed over goes on in this one."""
+        there = Episode.objects.filter(continues__isnull=False).first()
+        return there or factories.hand_over(factories.make_episode(self.ada, code="H-1"), to=self.tom)
+
+    @property
     def prior(self) -> Any:
         return self.trend.prior
 
@@ -321,6 +329,7 @@ def rows(service):
         invitation=invitation,
         job=Job.objects.get(object_id=episode.pk),
         supervision=Supervision.objects.current().get(supervisor=service.ruth),
+        cover=factories.make_cover(service.ada, by=service.tom),
         submission=submission,
         series=EpisodeSeries.objects.get(episode=episode),
         trend=Trend.objects.get(episode=episode, rater="client", scale="bond"),
@@ -388,6 +397,18 @@ CASES: dict[str, Case] = {
         lambda rows: {"ended_at": NOW, "ended_by": rows.sam},
         lambda rows: {"ended_at": NOW},
     ),
+    "accounts_cover_once": copy("cover", lambda rows: {"starts_on": TODAY - timedelta(days=1)}),
+    "accounts_cover_two_people": Case(
+        lambda rows: rows.cover,
+        lambda rows: {"cover": rows.otto},
+        lambda rows: {"cover": rows.ada},
+    ),
+    "accounts_cover_ends_after_start": change("cover", {"ends_on": TODAY}, {"ends_on": TODAY - timedelta(days=1)}),
+    "accounts_cover_ended_by": Case(
+        lambda rows: rows.cover,
+        lambda rows: {"ended_at": NOW, "ended_by": rows.ada},
+        lambda rows: {"ended_at": NOW},
+    ),
     "accounts_submission_once": copy("submission", lambda rows: {"key": uuid.uuid4()}),
     "clients_client_code_once": copy("client", lambda rows: {"code": "R-2"}),
     "clients_client_code_given": change("client", {"code": "R-3"}, {"code": ""}),
@@ -447,6 +468,26 @@ CASES: dict[str, Case] = {
         "needs", lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9")}
     ),
     "clients_needs_given": change("needs", {"needs": "Sleep"}, {"needs": ""}),
+    "clients_episode_words_of_an_ending": change(
+        "episode",
+        {"ended_on": TODAY, "ending": "client", "ending_words": "They moved."},
+        {"ending_words": "They moved."},
+    ),
+    "clients_episode_handed_over_is_transferred": Case(
+        lambda rows: rows.episode,
+        lambda rows: {"ended_on": TODAY, "ending": "transferred", "later_therapists": [rows.tom.pk]},
+        lambda rows: {"ended_on": TODAY, "ending": "planned", "later_therapists": [rows.tom.pk]},
+    ),
+    "clients_episode_continues_another": Case(
+        lambda rows: rows.episode,
+        lambda rows: {"continues": rows.signal.session.episode},
+        lambda rows: {"continues": rows.episode},
+    ),
+    "clients.Episode.continues": copy(
+        "continuing",
+        lambda rows: {"continues": rows.episode, "ended_on": TODAY, "ending": "planned"},
+        lambda rows: {"ended_on": TODAY, "ending": "planned"},
+    ),
     "sessions_app_session_number_once": copy("session", lambda rows: {"number": 77}),
     "sessions_app_session_number_from_1": change("session", {"number": 0, "phase": "before"}, {"number": 0}),
     "sessions_app_session_attendance_known": change("session", {"attendance": "late"}, {"attendance": "asleep"}),
@@ -547,6 +588,11 @@ CASES: dict[str, Case] = {
         lambda rows: rows.wording,
         lambda rows: {"ended_at": NOW, "ended_by": rows.sam},
         lambda rows: {"ended_at": NOW},
+    ),
+    "measures_rating_ending_view_of_a_client": Case(
+        lambda rows: rows.clients_rating,
+        lambda rows: {"ending_view": "client"},
+        lambda rows: {"ending_view": "vanished"},
     ),
     "measures_score_scale_once": copy("score", lambda rows: {"scale": "other"}),
     "measures_score_value_or_reason": change(

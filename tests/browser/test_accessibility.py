@@ -200,6 +200,48 @@ def caseload_with_chart(page, _):
     steps.drawn(page, "caseload-chart")
 
 
+def absence_with_errors(page, _):
+    page.goto("/account/")
+    page.get_by_role("button", name="Let them cover").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def end_with_errors(page, episode):
+    page.goto(f"{episode}end/")
+    page.get_by_role("button", name="End the episode").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def who_will_see_what(page, episode):
+    page.goto(f"{episode}hand-over/")
+    page.get_by_label("New therapist").select_option(label="Tom Abara")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Hand over to Tom Abara?")).to_be_visible()
+
+
+def ended_episode(page, _):
+    """Tom covers for Ines, whose clients are among those that have ended."""
+    page.goto("/clients/?show=ended")
+    page.locator("main table tbody a").first.click()
+    expect(page.get_by_role("heading", name="How it ended")).to_be_visible()
+
+
+def episodes_by_code(page, _):
+    page.goto("/people/")
+    page.get_by_role("link", name="open episodes of Tom Abara").click()
+    expect(page.get_by_role("heading", name="Open episodes of Tom Abara")).to_be_visible()
+
+
+def looking_back(page, _):
+    session_with_link(page, _)
+    page.get_by_role("link", name="Go to the chart").click()
+    page.goto(f"{page.url}end/")
+    page.get_by_text("By the client alone", exact=True).click()
+    page.get_by_role("button", name="End the episode").click()
+    page.get_by_role("region", name="Looking back").locator("[data-client-link]").click()
+    expect(page.get_by_role("heading", name="Looking back")).to_be_visible()
+
+
 PAGES = {
     "sign-in": (None, goto("/sign-in/")),
     "today": (steps.THERAPIST, goto("/today/")),
@@ -236,6 +278,13 @@ PAGES = {
     "people": (steps.ADMINISTRATOR, goto("/people/")),
     "service": (steps.ADMINISTRATOR, goto("/service/")),
     "account": (steps.THERAPIST, goto("/account/")),
+    "absence with errors": (steps.THERAPIST, absence_with_errors),
+    "end with errors": (steps.THERAPIST, end_with_errors),
+    "hand over: who will see what": (steps.THERAPIST, who_will_see_what),
+    "today of who covers": (steps.OTHER_THERAPIST, goto("/today/")),
+    "ended episode": (steps.OTHER_THERAPIST, ended_episode),
+    "episodes by code": (steps.ADMINISTRATOR, episodes_by_code),
+    "looking back": (steps.THERAPIST, looking_back),
     "refused": (steps.ADMINISTRATOR, goto("/today/")),
     "not found": (steps.THERAPIST, goto("/episodes/00000000-0000-0000-0000-000000000000/")),
     "components": (steps.THERAPIST, goto("/gallery/")),

@@ -234,7 +234,7 @@ def test_page_needs_the_same_few_queries_however_much_there_is(browser, episode,
             easier = {"text": "Nod", "difficulty": 1, "proposed_by": "both", "on": TODAY(), "by": episode.therapist}
             actions.step_down(task=task, **easier)
         counts.append(len(factories.queries_of(browser, url(name, episode))))
-    assert counts[0] == counts[1] and counts[0] <= 12, counts
+    assert counts[0] == counts[1] and counts[0] <= factories.MOST_QUERIES, counts
 
 
 def test_log_is_told_by_session_with_who_agreed_and_what_got_in_the_way(service, browser, episode, session):

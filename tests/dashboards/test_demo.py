@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.db import connections, transaction
 from django.utils import timezone
 
-from accounts.models import Organisation, User
+from accounts.models import Cover, Organisation, User
 from accounts.selectors import organisation_with_slug
 from clients.models import Agreement, Client, Episode, Goal, Task
 from dashboards import demo
@@ -33,8 +33,8 @@ def summary() -> dict[str, object]:
     rows = {
         "clients": list(Client.objects.order_by("code").values_list("code", "name")),
         "episodes": list(
-            Episode.objects.order_by("client__code").values_list(
-                "client__code", "therapist__name", "modality", "started_on", "ended_on", "ending"
+            Episode.objects.order_by("client__code", "started_on").values_list(
+                "client__code", "therapist__name", "modality", "started_on", "ended_on", "ending", "ending_words"
             )
         ),
         "sessions": list(
@@ -56,6 +56,7 @@ def summary() -> dict[str, object]:
                 sorted(rating.answers.items()),
                 rating.comment,
                 rating.do_not_raise,
+                rating.ending_view,
                 rating.submitted_at,
                 sorted((score.scale, score.value, score.mean) for score in rating.scores.all()),
             )
@@ -145,6 +146,17 @@ def test_some_have_agreed_on_goals_and_tasks_and_one_was_not_done(loaded):
     assert 10 < FirstChallenge.objects.count() < loaded["clients"], "others have none, as in life"
 
 
+def test_somebody_is_away_somebody_was_handed_over_and_endings_are_told_by_both(loaded):
+    organisation = Organisation.objects.get(slug=demo.SLUG)
+    cover = Cover.objects.in_force(organisation.today).get()
+    assert (cover.therapist.name, cover.cover.name) == ("Ines Duarte", "Tom Abara")
+    new = Episode.objects.get(continues__isnull=False)
+    assert (new.continues.therapist.name, new.therapist.name) == ("Mina Halvorsen", "Ada Okafor")
+    told = Rating.objects.filter(instrument="ending-satisfaction").select_related("session__episode")
+    views = {(rating.session.episode.ending, rating.ending_view) for rating in told}
+    assert views == {("planned", "planned"), ("client", "mutual")}, "where the two differ it shows"
+
+
 def test_meetings_were_missed_in_every_way_and_never_rated(loaded):
     missed = TherapySession.objects.exclude(attendance__in=("attended", "late"))
     assert set(missed.values_list("attendance", flat=True)) == {
@@ -166,7 +178,7 @@ def test_days_lie_within_the_past_year_and_never_later_than_today(loaded):
 
 
 def test_sessions_of_an_episode_are_in_order_and_none_is_before_its_start(loaded):
-    for episode in Episode.objects.all():
+    for episode in Episode.objects.filter(continues=None):
         sessions = list(episode.sessions.all())
         assert [session.number for session in sessions] == list(range(1, len(sessions) + 1))
         days = [session.held_on for session in sessions]
@@ -186,7 +198,7 @@ def test_one_link_waits_to_be_sent_by_e_mail_to_a_client_who_agreed(loaded):
 
 def test_every_episode_asks_for_its_trends(loaded):
     asked = set(Job.objects.filter(task="ruptures.judge_episode").values_list("object_id", flat=True))
-    assert asked == set(Episode.objects.values_list("pk", flat=True))
+    assert asked == set(Episode.objects.filter(continues=None).values_list("pk", flat=True))
 
 
 def test_printed_accounts_exist_and_their_password_is_the_printed_one(loaded):

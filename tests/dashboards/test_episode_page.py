@@ -27,7 +27,7 @@ def test_page_needs_the_same_few_queries_for_thirty_sessions(service, browser_of
     for session in sessions[20:]:
         factories.make_attempt(factories.make_rupture(session), session)
     queries = factories.queries_of(browser_of(service.ada), reverse("dashboards:episode", args=[episode.pk]))
-    assert len(queries) <= 18, queries
+    assert len(queries) <= factories.MOST_QUERIES, queries
 
 
 def test_figure_that_the_page_has_already_is_not_sent_again(service, browser_of):

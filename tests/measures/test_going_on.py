@@ -48,7 +48,7 @@ def go_on(phone, request: RatingRequest):
 def test_thanks_offers_what_the_session_asks_for_next_and_leads_to_it(phone, session):
     link = factories.make_request(session)
     thanks = phone.get(open_and_answer(phone, link)).content.decode()
-    assert "It has arrived" in thanks and "One more, if you can: Outcome check-in, 4 questions." in thanks
+    assert "It has arrived" in thanks and "Go on: 4 more questions" in thanks
     onward = go_on(phone, link[0])
     following = RatingRequest.objects.get(instrument="outcome-check-in")
     assert onward["Location"] == reverse("measures:rate", args=[following.pk])

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts import actions as accounts
 from accounts.models import AuditEvent
-from measures import actions
+from measures import actions, schedule
 from measures.models import Rating, RatingRequest
 from tests import factories
 from tests.access.world import address, make_world, route_names
@@ -208,17 +208,20 @@ def test_a_device_that_was_not_handed_over_has_nothing_to_give_back(service, bro
 # --- Who may ----------------------------------------------------------------------------------------
 
 
-def test_without_an_open_link_there_is_nothing_to_hand_over(service, browser_of, session):
-    with pytest.raises(ValidationError, match="no open link"):
-        actions.hand_over(session=session, by=service.ada)
+def test_once_everything_is_rated_there_is_nothing_to_hand_over(service, browser_of, session):
+    for instrument in schedule.to_ask(session):
+        items = dict.fromkeys(range(1, instrument.editions["client"].number_of_items + 1), 5)
+        actions.record_rating(session=session, instrument=instrument.code, rater="client", answers=items, by=None)
+    with pytest.raises(ValidationError, match="nothing left that the client could rate"):
+        actions.hand_over_device(session=session, by=service.ada)
     browser = browser_of(service.ada)
     answer = browser.post(reverse("measures:hand-over", args=[session.pk]))
     assert answer["Location"] == reverse("sessions_app:session", args=[session.pk])
     page = browser.get(answer["Location"]).content.decode()
-    assert "There is no open link to rate with." in page and "Hand over this device" not in page
+    assert "There is nothing left that the client could rate here." in page and "Hand over this device" not in page
 
 
 @pytest.mark.parametrize("who", ["tom", "ruth", "sam"])
 def test_only_the_therapist_of_the_session_hands_it_over(service, session, due, who):
     with pytest.raises(PermissionDenied):
-        actions.hand_over(session=session, by=getattr(service, who))
+        actions.hand_over_device(session=session, by=getattr(service, who))

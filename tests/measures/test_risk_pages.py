@@ -297,7 +297,7 @@ def test_page_needs_no_more_queries_for_six_of_them_than_for_one(service, browse
         if number % 2:
             acknowledge_risk(answer=acknowledged, done=DONE, by=service.ada)
     many = factories.queries_of(browser_of(person), url)
-    assert len(many) == len(few) <= 15, many
+    assert len(many) == len(few) <= factories.MOST_QUERIES, many
 
 
 # --- Clients ----------------------------------------------------------------------------------------------

@@ -312,4 +312,4 @@ def test_today_asks_the_same_number_of_queries_however_much_is_due(service, brow
     for number in range(4):
         episode = factories.make_episode(service.ada, code=f"Q-{number}")
         factories.make_session(episode, held_on=timezone.localdate())
-    assert count() == few <= 15
+    assert count() == few <= factories.MOST_QUERIES

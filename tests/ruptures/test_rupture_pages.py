@@ -358,7 +358,7 @@ def test_today_needs_the_same_queries_for_many_open_repairs(browser, service, ru
         session = factories.make_session(factories.make_episode(service.ada, code=f"R-{number}"))
         factories.make_attempt(factories.make_rupture(session), session)
     many = factories.queries_of(browser, reverse("sessions_app:today"))
-    assert len(many) == len(few) <= 11, many
+    assert len(many) == len(few) <= factories.MOST_QUERIES, many
 
 
 def test_client_never_sees_it(suspected):

@@ -108,4 +108,4 @@ def test_page_needs_the_same_few_queries_for_many_episodes(service, browser_of):
         make_trends_stale(give_up_one)
     assert EpisodeSeries.objects.count() == 12
     queries = factories.queries_of(browser_of(service.sam), reverse("ruptures:trends"))
-    assert len(queries) <= 15, queries
+    assert len(queries) <= factories.MOST_QUERIES, queries
