@@ -160,6 +160,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "signal_rate",
             "signal_preset",
             "engagement_sessions",
+            "shows_clients_chart",
             "mail_subject",
             "mail_name",
             "mail_delay_hours",
@@ -173,6 +174,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "signal_rate": "How readily a possible rupture is pointed out",
             "signal_preset": "What counts as a possible rupture",
             "engagement_sessions": "Sessions of the engagement phase",
+            "shows_clients_chart": "Clients may look at their own ratings together with their therapist",
             "mail_subject": "Subject of the e-mails",
             "mail_name": "Name in the e-mails",
             "mail_delay_hours": "Hours until a new link is sent",
@@ -189,6 +191,8 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "signal_preset": "Published rules are easier to explain, do not follow the rate above, and are wrong far "
             "more often: docs/signals.md says how often. Every trend is computed again.",
             "engagement_sessions": "Shaded on the chart, and the gate stands at its end. 1 to 20; five is usual.",
+            "shows_clients_chart": "On the therapist’s screen, in the session: what the client answered and nothing "
+            "else. Never through a link.",
             "mail_subject": "Words that could be about anything.",
             "mail_name": "Who the e-mails are from, by a name that tells nobody what you do. Leave it empty for none.",
             "mail_delay_hours": "0 sends it when the session is saved.",

@@ -74,6 +74,8 @@ class Organisation(models.Model):
     engagement_sessions = models.PositiveSmallIntegerField(
         default=5, db_default=5, validators=[MinValueValidator(1), MaxValueValidator(20)]
     )
+    # In the session, on the therapist's screen.
+    shows_clients_chart = models.BooleanField(default=True, db_default=True)
     # Of the e-mails that bring clients their links. No name stands in them unless one is given here.
     mail_name = models.CharField(max_length=60, blank=True, db_default="", validators=[check_neutral])
     mail_subject = models.CharField(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -90,6 +91,9 @@ class NewClientForm(EpisodeForm, ClientForm):
     field_order = ["code", "name", "modality", "practitioner_title", "started_on"]
 
 
+SETTLED, STAYS_OPEN = "settled", "unresolved"
+
+
 class EndEpisodeForm(SubmissionForm):
     ended_on = forms.DateField(
         label="Last day",
@@ -113,10 +117,34 @@ class EndEpisodeForm(SubmissionForm):
     )
     wants_link = forms.BooleanField(required=False, initial=True, label="Make a link for the client’s own view")
 
-    def __init__(self, *args: Any, can_ask: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, can_ask: bool, ruptures: Sequence[tuple[str, str, bool]] = (), **kwargs: Any
+    ) -> None:
+        """`ruptures` are those still open: key, label, and whether one can say that it has settled."""
         super().__init__(*args, **kwargs)
         if not can_ask:
             del self.fields["wants_link"]
+        self.rupture_keys = [key for key, _, _ in ruptures]
+        for key, label, can_settle in ruptures:
+            self.fields[f"rupture-{key}"] = forms.ChoiceField(
+                label=label,
+                choices=[*([(SETTLED, "It has settled")] if can_settle else []), (STAYS_OPEN, "It stays unresolved")],
+                widget=forms.RadioSelect(attrs={"class": "chips"}),
+                error_messages={"required": "Say how it stands as the episode ends."},
+            )
+
+    @property
+    def rupture_fields(self) -> list[forms.BoundField]:
+        return [self[f"rupture-{key}"] for key in self.rupture_keys]
+
+    @property
+    def ruptures(self) -> dict[str, str]:
+        """By key how each rupture stands."""
+        return {key: self.cleaned_data[f"rupture-{key}"] for key in self.rupture_keys}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: value for name, value in super().values.items() if not name.startswith("rupture-")}
 
 
 class HandOverForm(SubmissionForm):

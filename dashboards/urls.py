@@ -7,6 +7,9 @@ urlpatterns = [
     path("episodes/<uuid:episode_id>/", views.episode, name="episode"),
     path("episodes/<uuid:episode_id>/change/", views.episode_change, name="episode-change"),
     path("episodes/<uuid:episode_id>/figure.json", views.EpisodeFigure.as_view(), name="episode-figure"),
+    path("episodes/<uuid:episode_id>/before-session/", views.before_session, name="before-session"),
+    path("episodes/<uuid:episode_id>/timeline/", views.timeline, name="timeline"),
+    path("episodes/<uuid:episode_id>/together/", views.together, name="together"),
     path("caseload/", views.caseload, name="caseload"),
     path("caseload/figure.json", views.CaseloadFigure.as_view(), name="caseload-figure"),
 ]

@@ -4,6 +4,7 @@ import uuid
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.access import PageTable, may_write
+from accounts.access import PageTable, check_own, may_write
 from accounts.audit import record_event
 from accounts.http import SignedInRequest
 from accounts.models import User
@@ -34,6 +35,7 @@ from ruptures.models import Reason
 from . import figures
 from .selectors import caseload as caseloads
 from .selectors import episode as selectors
+from .selectors import timeline as timelines
 from .selectors.agreed import agreed_of, phase_of
 from .selectors.ending import ending_told
 from .selectors.marks import marks_of
@@ -54,9 +56,9 @@ def episode(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     return render(request, "dashboards/episode.html", context)
 
 
-def record_view(request: SignedInRequest, episode: Episode) -> None:
+def record_view(request: SignedInRequest, episode: Episode, what: str = "episode.viewed") -> None:
     record_event(
-        "episode.viewed",
+        what,
         episode,
         organisation_id=episode.organisation_id,
         client_id=episode.client_id,
@@ -109,6 +111,65 @@ def episode_change(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
     return response
 
 
+@require_GET
+def before_session(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    """The next conversation on one page. What the client asked not to raise yet is not on it."""
+    episode = visible_episode(request, episode_id)
+    record_view(request, episode, "before-session.viewed")
+    context = episode_context(request, episode)
+    context |= {
+        "risk": notices_of_episode(request, episode, back=EPISODE),
+        "last": next((session for session in reversed(context["state"].sessions) if session.took_place), None),
+        "line": next((one for one in reversed(context["state"].sessions) if one.next_time), None),
+    }
+    return render(request, "dashboards/before_session.html", context)
+
+
+@require_GET
+def timeline(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    """?show= one kind of what happened; everything without it."""
+    episode = visible_episode(request, episode_id)
+    record_view(request, episode, "timeline.viewed")
+    is_own = episode.therapist_id == request.user.pk
+    state = selectors.episode_state(episode, instrument=request.GET.get("instrument", ""))
+    whole = timelines.timeline(state, engagement_sessions=request.user.organisation.engagement_sessions, is_own=is_own)
+    shown = request.GET.get("show", "")
+    if shown and shown not in timelines.KINDS:
+        raise Http404
+    filters = [{"label": "Everything", "url": "?", "current": not shown}]
+    filters += [
+        {"label": label, "url": f"?show={kind}", "current": kind == shown, "count": whole.counts.get(kind, 0)}
+        for kind, label in timelines.KINDS.items()
+    ]
+    context = {
+        "episode": episode,
+        "is_own": is_own,
+        "tabs": tabs(episode, "dashboards:timeline"),
+        "filters": filters,
+        "shown": timelines.KINDS.get(shown, ""),
+        "parts": whole.only(shown) if shown else whole.parts,
+    }
+    return render(request, "dashboards/timeline.html", context)
+
+
+@require_GET
+def together(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    """What the client has answered, for both to look at in the session; nothing that anybody else said of it."""
+    episode = visible_episode(request, episode_id)
+    check_own(request.user, episode.responsible_id)
+    if not request.user.organisation.shows_clients_chart:
+        raise PermissionDenied("Your service has not switched on that clients look at their ratings.")
+    record_view(request, episode, "episode.shown-to-client")
+    state = selectors.episode_state(episode, instrument=request.GET.get("instrument", ""))
+    context = {
+        "episode": episode,
+        "state": state,
+        "components": COMPONENTS,
+        "rows": [row for row in state.rows if any(value is not None for value in [*row.client, *row.totals])],
+    }
+    return render(request, "dashboards/together.html", context)
+
+
 class FigureView(APIView):
     """A chart as Plotly JSON, with an ETag: a page that has it already is told so."""
 
@@ -121,13 +182,18 @@ class FigureView(APIView):
 
 
 class EpisodeFigure(FigureView):
-    """?instrument= of the alliance, or ?total= of a measure beneath it; ?rescaled=1 puts every range on 0 to 1."""
+    """?instrument= of the alliance, or ?total= of a measure beneath it; ?rescaled=1 puts every range on 0 to 1.
+
+    ?own=1 is what the client answered and nothing else, to be looked at together.
+    """
 
     def get(self, request: Request, episode_id: uuid.UUID) -> HttpResponseBase:
         episode = visible_episode(request, episode_id)
         state = selectors.episode_state(episode, instrument=request.query_params.get("instrument", ""))
         if "total" in request.query_params:
             return self.answer(request, self.total(state, request.query_params["total"]))
+        if "own" in request.query_params:
+            return self.answer(request, self.clients_own(state))
         phase = phase_of(state, engagement_sessions=cast(User, request.user).organisation.engagement_sessions)
         return self.answer(request, self.alliance(state, phase, is_rescaled="rescaled" in request.query_params))
 
@@ -150,6 +216,16 @@ class EpisodeFigure(FigureView):
             marks=marks_of(state),
             engagement=phase,
             is_rescaled=is_rescaled,
+        )
+
+    def clients_own(self, state: selectors.EpisodeState) -> figures.Figure:
+        series = {
+            (rater, scale): points
+            for (code, rater, scale), points in state.series.items()
+            if code == state.alliance.code and rater == "client" and scale in COMPONENTS
+        }
+        return figures.alliance_figure(
+            series, value_range=selectors.value_range(state.alliance), missed=[], axis=state.axis
         )
 
     def total(self, state: selectors.EpisodeState, code: str) -> figures.Figure:

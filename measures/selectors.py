@@ -3,11 +3,11 @@
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.access import writes_for
@@ -17,8 +17,8 @@ from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Route
 from jobs.organisation import set_organisation
-from sessions_app.models import TOOK_PLACE, Phase, TherapySession
-from sessions_app.selectors import last_that_took_place, with_last_session
+from sessions_app.models import TOOK_PLACE, LogDraft, Phase, TherapySession
+from sessions_app.selectors import Met, drafts_of, last_that_took_place, meetings
 
 from . import catalogue, instruments, quality, schedule, tokens, wordings
 from .battery import Pair
@@ -366,28 +366,28 @@ def left_open(episodes: Iterable[Episode]) -> LeftOpen:
     return LeftOpen(waiting.count(), len(sealed_sessions(episodes)))
 
 
-NOT_SEEN_FOR = timedelta(days=14)
 RECENT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class Today:
     """What needs a therapist: ratings that wait for their own, what recent sessions owe, ratings received, comments
-    nobody has talked about yet, links open, people not seen or new."""
+    nobody has talked about yet, links open, meetings that would be due, people not seen for longer than usual or new,
+    logs begun and not saved."""
 
     to_rate: list[TherapySession]
     owing: list[schedule.Owing]
     received: list[Rating]
     to_discuss: list[Comment]
     waiting: list[RatingRequest]
-    not_seen: list[Episode]
+    due: list[Met]
+    not_seen: list[Met]
     taken_over: list[Episode]
-    days: int = NOT_SEEN_FOR.days
+    drafts: list[LogDraft]
 
     @property
     def is_empty(self) -> bool:
-        lists = (self.to_rate, self.owing, self.received, self.to_discuss, self.waiting, self.not_seen, self.taken_over)
-        return not any(lists)
+        return not any(getattr(self, field.name) for field in fields(self))
 
 
 def today(user: User) -> Today:
@@ -396,7 +396,7 @@ def today(user: User) -> Today:
     Of the therapist's own clients, and of those they cover today. A rating that waits for the therapist's own waits in
     an ended episode too, and so does what the ending asks for.
     """
-    whose = writes_for(user)
+    day, whose = timezone.localdate(), writes_for(user)
     ever_own = TherapySession.objects.filter(episode__therapist__in=whose)
     of_own = ever_own.filter(episode__ended_on=None)
     of_session = ("session__episode__client", "session__episode__therapist")
@@ -421,25 +421,20 @@ def today(user: User) -> Today:
         .order_by("expires_at")
     )
     open_now = Episode.objects.open().filter(therapist__in=whose).select_related("client", "therapist")
-    not_seen = (
-        with_last_session(open_now)
-        .annotate(seen_or_started=Coalesce("last_seen", "started_on"))
-        .filter(seen_or_started__lt=timezone.localdate() - NOT_SEEN_FOR)
-        .order_by("seen_or_started")
-    )
-    taken_over = open_now.filter(continues__isnull=False, sessions=None).select_related("continues__therapist")
+    met = meetings(list(open_now.select_related("continues__therapist")), today=day)
+    taken_over = [one.episode for one in met if one.episode.continues_id and one.rhythm.last is None]
     by_session: dict[uuid.UUID, Rating] = {}
     for rating in received[:40]:
         first = by_session.setdefault(rating.session_id, rating)
         if rating.has_comment and not first.has_comment:
             by_session[rating.session_id] = rating
     latest_first = list(by_session.values())[:20]
-    to_discuss = comments_to_raise(user, open_now, undiscussed=True)
+    to_discuss = comments_to_raise(user, [one.episode for one in met], undiscussed=True)
     waits = list(to_rate[:20])
     open_links: dict[uuid.UUID, RatingRequest] = {}
     for link in waiting:
         open_links.setdefault(link.session_id, link)
-    recent = ever_own.filter(held_on__gte=timezone.localdate() - RECENT, attendance__in=TOOK_PLACE)
+    recent = ever_own.filter(held_on__gte=day - RECENT, attendance__in=TOOK_PLACE)
     return Today(
         to_rate=waits,
         owing=schedule.owing(
@@ -450,6 +445,8 @@ def today(user: User) -> Today:
         received=latest_first,
         to_discuss=to_discuss[:20],
         waiting=list(open_links.values())[:20],
-        not_seen=list(not_seen[:20]),
-        taken_over=list(taken_over.order_by("started_on")[:20]),
+        due=sorted((one for one in met if one.rhythm.is_due(day)), key=lambda one: one.rhythm.next_on or day)[:20],
+        not_seen=sorted((one for one in met if one.rhythm.is_missed(day)), key=lambda one: one.rhythm.last_seen)[:20],
+        taken_over=sorted(taken_over, key=lambda episode: episode.started_on)[:20],
+        drafts=drafts_of(user, open_now),
     )

@@ -109,12 +109,13 @@ def sessions_for_attempts(rupture: Rupture) -> QuerySet[TherapySession]:
 
 
 def open_repairs(user: User) -> list[Rupture]:
-    """Open ruptures of a therapist's own open episodes, the longest open first.
+    """Open ruptures in open episodes of this therapist's and of those they cover, the longest open first.
 
     A suspected one whose session has a signal that waits for an answer is answered with that.
     """
     asked = Signal.objects.filter(session=OuterRef("session"), state=State.NEW)
-    own = ruptures(user).open().filter(session__episode__therapist=user, session__episode__ended_on=None)  # type: ignore[attr-defined]
+    whose = {"session__episode__therapist__in": writes_for(user), "session__episode__ended_on": None}
+    own = ruptures(user).open().filter(**whose)  # type: ignore[attr-defined]
     own = own.exclude(Exists(asked), state=SUSPECTED).prefetch_related(attempts_of("attempts"))
     return list(own.order_by("session__held_on", "created_at")[:SHOWN])
 

@@ -22,6 +22,7 @@ from clients.selectors import episodes
 from measures.catalogue import known as known_instruments
 from measures.statistics.rates import RATES
 from measures.statistics.service_prior import MINIMUM_CLIENTS
+from sessions_app.selectors import possible_strains
 
 from . import actions, lifecycle, origins, selectors
 from .actions import repair
@@ -127,7 +128,7 @@ def rupture(request: SignedInRequest, rupture_id: uuid.UUID) -> HttpResponse:
 def rupture_create(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = get_object_or_404(episodes(request.user), pk=episode_id)
     check_own(request.user, episode.responsible_id)
-    initial = {"session": request.GET.get("session")}
+    initial = {"session": request.GET.get("session")} | strain_of(episode, request.GET.get("task", ""))
     form = RuptureForm(request.POST or None, sessions=episode.sessions.all(), initial=initial)
 
     def write() -> str:
@@ -136,6 +137,16 @@ def rupture_create(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
         return page_of(rupture)
 
     return filled_in(request, form, write, episode, keep=f"rupture-{episode.pk}", cancel=episode_page(episode))
+
+
+def strain_of(episode: Episode, task_id: str) -> dict[str, Any]:
+    """What a possible strain says already, where the page was opened from one."""
+    for strain in possible_strains(episode) if task_id else []:
+        if str(strain.task.pk) == task_id:
+            way = f" In the way: {strain.got_in_the_way}" if strain.got_in_the_way else ""
+            words = strain.sentence + way
+            return {"session": strain.session.pk, "component": strain.component, "what_happened": words}
+    return {}
 
 
 @require_http_methods(["GET", "POST"])

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,12 +23,22 @@ from measures import actions as links
 from measures import schedule
 from measures import selectors as measures
 from measures.risk import open_in
-from ruptures.selectors import unanswered
+from ruptures import lifecycle
+from ruptures.actions import repair as ruptures
+from ruptures.selectors import open_ruptures, unanswered
 from sessions_app.models import TherapySession
 from sessions_app.selectors import with_last_session
 
 from .. import actions, selectors
-from ..forms import ClientEditForm, EndEpisodeForm, EpisodeForm, HandOverForm, HandOverManyForm, NewClientForm
+from ..forms import (
+    SETTLED,
+    ClientEditForm,
+    EndEpisodeForm,
+    EpisodeForm,
+    HandOverForm,
+    HandOverManyForm,
+    NewClientForm,
+)
 from ..models import Client, Episode
 
 PER_PAGE = 50
@@ -140,12 +150,21 @@ def episode_end(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
         return as_before(request)
     check_own(request.user, episode.responsible_id)
     session = measures.session_for_ending(episode)
-    form = EndEpisodeForm(request.POST or None, can_ask=session is not None)
+    form = EndEpisodeForm(
+        request.POST or None,
+        can_ask=session is not None,
+        ruptures=[
+            (str(rupture.pk), f"{rupture}".capitalize(), lifecycle.RESOLVED in rupture.ways)
+            for rupture in open_ruptures(episode)
+        ],
+    )
     if request.method == "POST":
         location = carry_out(
             form,
             lambda: write_once(
-                request.POST, lambda: write_ending(form, episode, session, by=request.user), by=request.user
+                request.POST,
+                lambda: write_ending(form, episode, session, by=request.user),
+                by=request.user,
             ),
         )
         if location:
@@ -168,6 +187,14 @@ def write_ending(form: EndEpisodeForm, episode: Episode, session: TherapySession
 
     In this order: what is still open in the episode, its ending, the link for how the client sees it.
     """
+    for rupture in open_ruptures(episode):
+        how = form.ruptures.get(str(rupture.pk))
+        if how is None:
+            raise ValidationError(f"Meanwhile a {rupture} was noted. Send this again to be asked about it too.")
+        if how == SETTLED:
+            ruptures.change_state(rupture=rupture, to=lifecycle.RESOLVED, by=by)
+        else:
+            ruptures.close_at_ending(rupture=rupture, by=by)
     values = form.values
     wants_link = values.pop("wants_link", False)
     ended = actions.end_episode(episode=episode, **values, by=by)

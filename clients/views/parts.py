@@ -66,6 +66,7 @@ def tabs(episode: Episode, current: str) -> list[dict[str, Any]]:
         "clients:agreements": "Goals and tasks",
         "clients:agreement-log": "Agreement log",
         "clients:engagement": "Engagement",
+        "dashboards:timeline": "Timeline",
     }
     return [
         {"label": label, "url": reverse(name, args=[episode.pk]), "current": name == current}

@@ -8,20 +8,32 @@ from .agreements import (
 )
 from .engagement import conditions_of, engagement_state, first_challenge_of, therapists_conditions
 from .log import agreement_log
-from .meetings import draft_of, last_that_took_place, sessions, sessions_of, with_last_session
+from .meetings import (
+    Met,
+    draft_of,
+    drafts_of,
+    last_that_took_place,
+    meetings,
+    sessions,
+    sessions_of,
+    with_last_session,
+)
 from .process_notes import count_notes_about, episode_with_notes, notes_about, opened, process_notes
 
 __all__ = [
+    "Met",
     "agreement_log",
     "agreement_state",
     "agreements",
     "conditions_of",
     "count_notes_about",
     "draft_of",
+    "drafts_of",
     "engagement_state",
     "episode_with_notes",
     "first_challenge_of",
     "last_that_took_place",
+    "meetings",
     "notes_about",
     "opened",
     "outcomes_of",

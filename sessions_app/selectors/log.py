@@ -1,7 +1,7 @@
 """The agreement log: everything agreed in an episode, by session."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,7 @@ from .meetings import sessions_of
 class LogPart:
     """One session with what was agreed and told in it, or the days between two sessions."""
 
+    place: int
     heading: str
     days: str
     session: TherapySession | None
@@ -24,9 +25,17 @@ class LogPart:
     progress: list[GoalProgress]
 
 
-def agreement_log(episode: Episode) -> list[LogPart]:
-    """Everything agreed in an episode by session, in order; parts in which nothing was are left out."""
-    sessions = sorted(sessions_of(episode), key=lambda session: (session.held_on, session.number))
+def in_order(sessions: Iterable[TherapySession]) -> list[TherapySession]:
+    """By day; an imported episode may count otherwise."""
+    return sorted(sessions, key=lambda session: (session.held_on, session.number))
+
+
+def agreement_log(episode: Episode, sessions: Iterable[TherapySession] | None = None) -> list[LogPart]:
+    """Everything agreed in an episode by session, in order; parts in which nothing was are left out.
+
+    `sessions` are all of the episode's, where the page has them already.
+    """
+    sessions = in_order(sessions_of(episode) if sessions is None else sessions)
     said = defaultdict(list)
     for agreement in history_of(episode):
         said[place_of(agreement.happened_on, sessions)].append(agreement)
@@ -41,7 +50,7 @@ def agreement_log(episode: Episode) -> list[LogPart]:
         session = sessions[place // 2] if place % 2 else None
         told = (outcomes[session.pk], progress[session.pk]) if session else ([], [])
         if said[place] or any(told):
-            parts.append(LogPart(heading_of(place, sessions), days_of(said[place]), session, said[place], *told))
+            parts.append(LogPart(place, heading_of(place, sessions), days_of(said[place]), session, said[place], *told))
     return parts
 
 

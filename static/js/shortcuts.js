@@ -13,7 +13,9 @@
       return false;
     }
   };
-  const isTyping = (target) => target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+  // Once the dialog is closed, its switch may still hold the focus for a moment: nobody types there.
+  const isTyping = (target) =>
+    target.isContentEditable || (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !target.closest("dialog"));
   const labelOf = (element) => element.dataset.shortcutLabel || element.textContent.trim().replace(/\s+/g, " ");
 
   const row = (keys, words) => {
@@ -48,7 +50,9 @@
   };
 
   const run = (keys) => {
-    const element = [...document.querySelectorAll("[data-shortcut]")].find((one) => one.dataset.shortcut === keys);
+    const all = [...document.querySelectorAll("[data-shortcut]")].filter((one) => one.dataset.shortcut === keys);
+    const row = document.activeElement?.closest("li"); // where several rows have the same key
+    const element = all.find((one) => row?.contains(one)) ?? all[0];
     if (element) element.click();
     return Boolean(element);
   };

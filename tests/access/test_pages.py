@@ -139,6 +139,9 @@ ruptures:attempt-edit             in 200 404  403  403  403 403  403   in   404 
 dashboards:episode                in 200 404  200  200  404 403  403   in   404   403
 dashboards:episode-change         in 200 404  200  200  404 403  403   in   404   403
 dashboards:episode-figure         in 200 404  200  200  404 403  403   in   404   403
+dashboards:before-session         in 200 404  200  200  404 403  403   in   404   403
+dashboards:timeline               in 200 404  200  200  404 403  403   in   404   403
+dashboards:together               in 200 404  403  403  403 403  403   in   404   403
 dashboards:caseload               in 403 403  200  200  200 403  403   in   403   403
 dashboards:caseload-figure        in 403 403  200  200  200 403  403   in   403   403
 reports:rating-fhir               in 200 404  200  200  404 403  403   in   404   403
@@ -260,6 +263,9 @@ ruptures:attempt-edit             in 302 404  403  403  403 403  403   in   404 
 dashboards:episode                in 405 405  405  405  405 403  403   in   405   403
 dashboards:episode-change         in 405 405  405  405  405 403  403   in   405   403
 dashboards:episode-figure         in 405 405  405  405  405 403  403   in   405   403
+dashboards:before-session         in 405 405  405  405  405 403  403   in   405   403
+dashboards:timeline               in 405 405  405  405  405 403  403   in   405   403
+dashboards:together               in 405 405  403  405  403 403  403   in   405   403
 dashboards:caseload               in 403 403  405  405  405 403  403   in   403   403
 dashboards:caseload-figure        in 403 403  405  405  405 403  403   in   403   403
 reports:rating-fhir               in 405 405  405  405  405 403  403   in   405   403
