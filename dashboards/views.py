@@ -181,6 +181,17 @@ class FigureView(APIView):
         return get_conditional_response(request._request, etag=etag, response=response) or response
 
 
+def components_of(state: selectors.EpisodeState, *raters: str) -> dict[tuple[str, str], list[Point]]:
+    """Goal, task and bond by rater, of the alliance measure that is shown."""
+    code = state.alliance.code
+    return {
+        (rater, scale): state.series[code, rater, scale]
+        for rater in raters
+        for scale in COMPONENTS
+        if (code, rater, scale) in state.series
+    }
+
+
 class EpisodeFigure(FigureView):
     """?instrument= of the alliance, or ?total= of a measure beneath it; ?rescaled=1 puts every range on 0 to 1.
 
@@ -200,15 +211,8 @@ class EpisodeFigure(FigureView):
     def alliance(
         self, state: selectors.EpisodeState, phase: figures.Engagement, *, is_rescaled: bool
     ) -> figures.Figure:
-        code = state.alliance.code
-        series = {
-            (rater, scale): state.series[code, rater, scale]
-            for rater in ("therapist", "client")
-            for scale in COMPONENTS
-            if (code, rater, scale) in state.series
-        }
         return figures.alliance_figure(
-            series,
+            components_of(state, "therapist", "client"),
             value_range=selectors.value_range(state.alliance),
             missed=selectors.missed_meetings(state.sessions),
             axis=state.axis,
@@ -219,13 +223,11 @@ class EpisodeFigure(FigureView):
         )
 
     def clients_own(self, state: selectors.EpisodeState) -> figures.Figure:
-        series = {
-            (rater, scale): points
-            for (code, rater, scale), points in state.series.items()
-            if code == state.alliance.code and rater == "client" and scale in COMPONENTS
-        }
         return figures.alliance_figure(
-            series, value_range=selectors.value_range(state.alliance), missed=[], axis=state.axis
+            components_of(state, "client"),
+            value_range=selectors.value_range(state.alliance),
+            missed=[],
+            axis=state.axis,
         )
 
     def total(self, state: selectors.EpisodeState, code: str) -> figures.Figure:

@@ -247,6 +247,7 @@ def settings_form(**values):
         "signal_preset": "",
         "mail_subject": "A short question for you",
         "mail_name": "",
+        "shows_clients_chart": "on",
         "mail_delay_hours": 0,
         "mail_reminder_hours": 144,
         "version": 1,
@@ -264,6 +265,12 @@ def test_the_service_is_renamed_and_clients_see_it(service, sam):
     _request, token = factories.make_request(factories.make_session(factories.make_episode(service.ada)))
     form = factories.Browser().get(reverse("measures:link", args=[token]), follow=True).content.decode()
     assert "Harbour East" in form and "Call 000." in form
+
+
+def test_everything_that_can_be_set_is_on_the_page(service, sam):
+    answer = sam.get(reverse("accounts:organisation-edit"))
+    page = answer.content.decode()
+    assert [field.name for field in answer.context["form"] if f'name="{field.html_name}"' not in page] == []
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,12 @@ from django.utils import timezone
 
 from clients import actions
 from clients.models import Ending, Episode
+from clients.views import episodes
 from measures import schedule
 from measures.models import EndingView, Rating, RatingRequest
 from measures.selectors import ENDING, session_for_ending, today
+from ruptures.actions import judge_episode
+from ruptures.models import Rupture
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +218,56 @@ def test_a_client_who_comes_back_starts_a_new_episode_and_each_leads_to_the_othe
     assert "Earlier: " in new and "with you, 1 session" in new and "Log session 1" in new
     old = ada.get(page).content.decode()
     assert "Later: " in old and start not in old
+
+
+# --- Ruptures still open --------------------------------------------------------------------------------
+
+
+def test_ending_asks_how_each_open_rupture_stands(service, episode, browser_of):
+    tried, untried = (factories.make_rupture(factories.make_session(episode)) for _ in range(2))
+    factories.make_attempt(tried, tried.session)
+    ada = browser_of(service.ada)
+    page = ada.get(reverse("clients:episode-end", args=[episode.pk])).content.decode()
+    assert "Still open between you" in page and "Withdrawal, session 1" in page and "Withdrawal, session 2" in page
+    answer = end(ada, episode, **{f"rupture-{tried.pk}": "settled"}, words=WORDS)
+    assert answer.status_code == 422 and WORDS in answer.content.decode()
+    assert list(answer.context["form"].errors) == [f"rupture-{untried.pk}"]
+    assert Episode.objects.get().is_open
+    end(ada, episode, **{f"rupture-{tried.pk}": "settled", f"rupture-{untried.pk}": "unresolved"})
+    assert [found.state for found in Rupture.objects.order_by("session__number")] == ["resolved", "unresolved"]
+    assert not Episode.objects.get().is_open
+
+
+def test_what_nobody_has_called_a_rupture_can_only_stay_open(service, episode, browser_of):
+    session = factories.make_session(episode)
+    factories.rate_as_therapist(session)
+    factories.check_strain(session, 6)
+    judge_episode(episode_id=episode.pk)
+    (suspected,) = Rupture.objects.all()
+    ada = browser_of(service.ada)
+    page = ada.get(reverse("clients:episode-end", args=[episode.pk])).content.decode()
+    assert "It stays unresolved" in page and "It has settled" not in page
+    assert end(ada, episode, **{f"rupture-{suspected.pk}": "settled"}).status_code == 422
+    end(ada, episode, **{f"rupture-{suspected.pk}": "unresolved"})
+    assert Rupture.objects.get().state == "unresolved"
+
+
+def test_ending_without_an_open_rupture_asks_nothing(service, episode, browser_of):
+    page = browser_of(service.ada).get(reverse("clients:episode-end", args=[episode.pk])).content.decode()
+    assert "Still open between you" not in page
+
+
+def test_rupture_noted_meanwhile_is_not_ended_unasked(service, episode, browser_of, monkeypatch):
+    session = factories.make_session(episode)
+    ada, shown = browser_of(service.ada), episodes.open_ruptures
+
+    def and_then_one_is_noted(of):
+        found = shown(of)
+        if not Rupture.objects.exists():
+            factories.make_rupture(session)
+        return found
+
+    monkeypatch.setattr(episodes, "open_ruptures", and_then_one_is_noted)
+    answer = end(ada, episode, words=WORDS)
+    assert answer.status_code == 422 and "Meanwhile a withdrawal, session 1 was noted" in answer.content.decode()
+    assert Episode.objects.get().is_open and WORDS in answer.content.decode()

@@ -10,6 +10,7 @@ from clients.actions import end_episode
 from ruptures import actions
 from ruptures.actions import repair
 from ruptures.models import RepairAttempt, Rupture
+from sessions_app.actions import record_outcome
 from tests import factories
 
 
@@ -370,3 +371,16 @@ def test_client_never_sees_it(suspected):
     thanks = phone.post(rate, {"submission": str(uuid.uuid4()), "item-1": "5"}, follow=True)
     for page in (opened, thanks):
         assert page.status_code == 200 and "rupture" not in text(page).lower()
+
+
+def test_possible_strain_is_carried_over_into_the_form(service, browser, episode):
+    """A task that was not done, as the pages show it, is one click from a rupture with its evidence."""
+    session = factories.make_session(episode)
+    task = factories.make_task(episode)
+    record_outcome(task=task, session=session, outcome="not-done", got_in_the_way="No time.", by=service.ada)
+    page = browser.get(url("rupture-create", episode.pk), {"task": task.pk})
+    initial = page.context["form"].initial
+    assert (initial["session"], initial["component"]) == (session.pk, "task")
+    assert "Ask a colleague one question" in initial["what_happened"]
+    assert initial["what_happened"].endswith("In the way: No time.")
+    assert "what_happened" not in browser.get(url("rupture-create", episode.pk), {"task": "x"}).context["form"].initial
