@@ -44,6 +44,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "signal_rate": OPERATIONAL,
         "signal_preset": OPERATIONAL,
         "engagement_sessions": OPERATIONAL,
+        "shows_clients_chart": OPERATIONAL,
         "mail_name": OPERATIONAL,
         "mail_subject": OPERATIONAL,
         "mail_delay_hours": OPERATIONAL,

@@ -159,9 +159,12 @@ class AttemptForm(SubmissionForm):
     resolved = out_of_five(vocabulary.RESOLVED, label="How far it is resolved")
     note = story(help_text="Part of the record: your supervisor can read it.")
 
-    def __init__(self, *args: Any, sessions: QuerySet[TherapySession], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sessions: QuerySet[TherapySession] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["session"].queryset = sessions.order_by("-number")  # type: ignore[attr-defined]
+        if sessions is None:
+            del self.fields["session"]
+        else:
+            self.fields["session"].queryset = sessions.order_by("-number")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -203,8 +206,8 @@ class LoggedAttemptForm(AttemptForm):
     field_order = ("expressive", "immediate", "rupture")
 
     def __init__(self, *args: Any, ruptures: Sequence[Rupture], **kwargs: Any) -> None:
-        super().__init__(*args, sessions=TherapySession.objects.none(), **kwargs)
-        for name in ("submission", "session", "note"):
+        super().__init__(*args, **kwargs)
+        for name in ("submission", "note"):
             del self.fields[name]
         self.ruptures = {str(rupture.pk): rupture for rupture in ruptures}
         choices = [(NOTED_NOW, "What was noticed today"), *((pk, str(one)) for pk, one in self.ruptures.items())]

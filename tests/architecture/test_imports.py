@@ -14,6 +14,7 @@ RULES = (
     "clients.states",
     "clients.targets",
     "clients.wording",
+    "sessions_app.rhythm",
     "measures.instruments",
     "measures.quality",
     "measures.scoring",

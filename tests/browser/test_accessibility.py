@@ -330,7 +330,7 @@ def test_the_main_job_needs_no_mouse(open_page):
 
     page.goto(setup.url)
     page.keyboard.press("n")
-    expect(page.get_by_role("heading", name="Log a session")).to_be_visible()
+    expect(page.get_by_role("heading", name="Log session 1 with")).to_be_visible()
     steps.tab_to(page, steps.slider(page, 1))
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")

@@ -86,7 +86,7 @@ def test_one_question_at_a_time_is_chosen_once_and_goes_back_without_loss(form, 
     send(form)
     expect_sent(form)
     assert ratings_by_client(therapist_page) == 1
-    therapist_page.get_by_role("button", name="Make a link: Outcome").click()
+    therapist_page.get_by_role("button", name="Make a link for Outcome").click()
     link = therapist_page.locator("[data-client-link]").get_attribute("href")
     form.goto(link)
     expect(form.get_by_text("Question 1 of 4")).to_be_visible()
@@ -292,7 +292,6 @@ def tablet(open_page):
     page.episode = page.url
     steps.log_session(page, page.url)
     page.session = page.url.partition("#")[0]
-    page.get_by_role("button", name="Make a link: Outcome").click()
     return page
 
 

@@ -79,12 +79,10 @@ def test_words_recorded_under_a_licence_reach_a_client_through_the_battery(open_
     expect(therapist.get_by_text(re.compile("It leads on to: .*Session Rating Scale"))).to_be_visible()
 
     steps.rate_as_client(phone, link, [7, 7, 7, 7, 7, 7])
-    while not phone.get_by_text("Session Rating Scale, 4 questions").count():
-        phone.get_by_role("button", name="Go on").click()
-        steps.rate(phone, [5])
-        phone.get_by_role("button", name="Send").click()
-        expect(phone.get_by_role("heading", name="Thank you")).to_be_visible()
-    phone.get_by_role("button", name="Go on").click()
+    phone.get_by_role("button", name="Go on: 4 more questions").click()
+    steps.rate(phone, [5])
+    phone.get_by_role("button", name="Send").click()
+    phone.get_by_role("button", name="Go on: 4 more questions").click()
     expect(phone.get_by_text("Mark each line.")).to_be_visible()
     expect(phone.get_by_text(WORDS[3])).to_be_visible()
     expect(phone.get_by_text("high").first).to_be_visible()

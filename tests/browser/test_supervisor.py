@@ -58,7 +58,7 @@ def test_a_supervisor_reads_an_episode_and_changes_nothing_in_it(caseload):
     expect(caseload.get_by_role("link", name="Log session")).to_have_count(0)
     expect(caseload.get_by_role("link", name="End the episode")).to_have_count(0)
     caseload.locator("#numbers tbody a").first.click()
-    expect(caseload.get_by_role("heading", name="Note")).to_be_visible()
+    expect(caseload.get_by_role("heading", name="Note", exact=True)).to_be_visible()
     expect(caseload.get_by_role("link", name="Edit")).to_have_count(0)
     caseload.goto(f"{caseload.url}edit/")
     expect(caseload.get_by_role("heading", name="This page is not part of your role")).to_be_visible()

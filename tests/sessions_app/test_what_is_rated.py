@@ -55,7 +55,7 @@ def today_session(episode) -> TherapySession:
 def test_each_line_says_how_far_it_is_and_offers_its_action(browser, episode):
     session = today_session(episode)
     first, second, own = lines(browser, session)
-    assert "Session check-in Rowan, every session due Make a link : Session check-in Enter from paper" in first
+    assert "Session check-in Rowan, every session due Make a link for Session check-in Enter from paper" in first
     assert "due The same link leads on to it. Enter from paper" in second and "Make a link" not in second
     assert "Session check-in you, every session due Rate with Session check-in Enter from paper" in own
     request, token = factories.make_request(session)
@@ -64,7 +64,7 @@ def test_each_line_says_how_far_it_is_and_offers_its_action(browser, episode):
     factories.rate_as_therapist(session)
     done, open_line, own = lines(browser, session)
     assert done.endswith("every session done") and own.endswith("every session done")
-    assert "due Make a link : Outcome check-in" in open_line
+    assert "due Make a link for Outcome check-in" in open_line
 
 
 def test_what_was_not_rated_within_a_week_is_missing(browser, episode):
@@ -113,7 +113,6 @@ def test_something_else_offers_what_is_on_and_in_words_and_was_not_asked(service
     page = browser.get(reverse("sessions_app:session", args=[session.pk]))
     assert {one.code for one in page.context["others"]} == {
         "gad-7",
-        "ending-satisfaction",
         "outcome-check-in",
         "strain-check",
     }
@@ -143,7 +142,7 @@ def test_ending_an_episode_leads_to_what_the_ending_asks_for(service, browser, e
     session = today_session(episode)
     assert len(lines(browser, session)) == 3
     ended = browser.post(end, {"ended_on": today, "ending": "planned"})
-    assert ended["Location"] == reverse("sessions_app:session", args=[session.pk])
+    assert ended["Location"] == reverse("sessions_app:session", args=[session.pk]) + "#link"
     assert "Looking back Rowan, at the ending due" in lines(browser, session)[3]
 
 
