@@ -27,6 +27,8 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="alliance_site.settings", HTTPS="0", ALLIANCE_DEMO="1", ALLIANCE_HOME=str(HOME)
 )
 os.environ.update(PUBLIC_URL="https://testserver", SMTP_URL="", MAIL_FROM="")
+# What a test writes it never commits, so PostgreSQL has no statistics of it and may plan badly on a busy machine.
+os.environ["STATEMENT_TIMEOUT"] = "30"
 django.setup()
 # Hashing and compressing static files is the business of tests/stack; here they are served as they are.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -1,7 +1,7 @@
 // Draws each [data-chart] frame after the text: Plotly is fetched once, the figure from its address, the colours by
 // paintFigure. A figure that has not changed since it was drawn last is not sent again.
 (() => {
-  const FAILED = "The chart could not be loaded. The numbers are in the table below.";
+  const NOT_LOADED = "The chart could not be loaded. The numbers are in the table below.";
   const CONFIG = { displayModeBar: false, responsive: true, displaylogo: false, doubleClick: false, scrollZoom: false };
   const drawn = new Map(); // frame → figure as it came
   const known = new Map(); // address → { etag, figure }
@@ -95,7 +95,7 @@
       again.className = "button button--small";
       again.textContent = "Try again";
       again.addEventListener("click", () => load(frame));
-      note.replaceChildren(FAILED, again);
+      note.replaceChildren(NOT_LOADED, again);
     }
   }
 

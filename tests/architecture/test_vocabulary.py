@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-APPS = ("accounts", "alliance_site", "clients", "dashboards", "jobs", "measures", "ruptures", "sessions_app")
+APPS = (
+    "accounts", "alliance_site", "clients", "dashboards", "jobs", "measures", "reports", "ruptures", "sessions_app",
+)  # fmt: skip
 BLAMING = re.compile(
     r"\b(resistan\w*|resistant|non-?complian\w*|uncooperative|failed|failure|dropouts?|dropped out)\b", re.I
 )
@@ -56,11 +58,18 @@ def shown_files() -> list[Path]:
         for path in (ROOT / app).rglob("*.py")
         if "migrations" not in path.parts
     ]
-    return [*(ROOT / "templates").rglob("*.html"), *(ROOT / "measures" / "instruments").glob("*.toml"), *modules]
+    return [
+        *(ROOT / "templates").rglob("*.html"),
+        *(ROOT / "templates").rglob("*.txt"),
+        *(ROOT / "static" / "js").glob("*.js"),
+        *(ROOT / "measures" / "instruments").glob("*.toml"),
+        *modules,
+    ]
 
 
 def texts_of(path: Path) -> str:
-    return {".html": texts_of_template, ".py": texts_of_module, ".toml": texts_of_toml}[path.suffix](path)
+    texts = {".html": texts_of_template, ".txt": texts_of_template, ".py": texts_of_module, ".toml": texts_of_toml}
+    return texts.get(path.suffix, Path.read_text)(path)
 
 
 @pytest.mark.parametrize("path", shown_files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -42,6 +42,11 @@ def episode_with_chart(page, episode):
     steps.drawn(page)
 
 
+def ratings_together(page, episode):
+    page.goto(f"{episode}together/")
+    steps.drawn(page, "own-chart")
+
+
 def session_with_link(page, _):
     steps.new_client(page)
     assert steps.log_session(page, page.url)
@@ -249,6 +254,9 @@ PAGES = {
     "new client with errors": (steps.THERAPIST, new_client_with_errors),
     "risk answer with error": (steps.THERAPIST, risk_answer_with_error),
     "episode": (steps.THERAPIST, episode_with_chart),
+    "before the session": (steps.THERAPIST, lambda page, episode: page.goto(f"{episode}before-session/")),
+    "timeline": (steps.THERAPIST, lambda page, episode: page.goto(f"{episode}timeline/")),
+    "ratings together": (steps.THERAPIST, ratings_together),
     "episode with agreements": (steps.THERAPIST, episode_with_agreements),
     "goals and tasks": (steps.THERAPIST, goals_and_tasks),
     "agreement log": (steps.THERAPIST, lambda page, episode: agreed(page, episode, "agreements/log/")),
