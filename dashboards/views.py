@@ -83,6 +83,7 @@ def episode_context(request: SignedInRequest, episode: Episode) -> dict[str, Any
         "next_number": state.sessions[-1].number + 1 if state.sessions else 1,
         "components": COMPONENTS,
         "reasons": Reason.choices,
+        "worth_asking": [*state.hints, *agreed.strains],
     }
 
 
