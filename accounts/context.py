@@ -16,6 +16,8 @@ NAVIGATION = [
         (
             "clients:",
             "dashboards:episode",
+            "dashboards:before-session",
+            "dashboards:timeline",
             "sessions_app:session",
             "sessions_app:process-note",
             "measures:paper",
