@@ -1,3 +1,7 @@
+import csv
+import re
+import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +12,10 @@ from .models import User
 # In the session of somebody whose device is in a client's hands: `pages`, the paths that answer, and `leads_to`, where
 # every other one leads. Whoever hands it over may keep more there.
 HANDED_OVER = "handed-over"
+# What a spreadsheet calculates begins so, whatever blank stands before it.
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+FORMULA = {"=", "+", "-", "@", "|"}
+BLANK = "".join(map(chr, [*range(33), 127, *range(128, 161), 0x200B, 0xFEFF]))
 
 
 class SignedInRequest(HttpRequest):
@@ -34,8 +42,29 @@ def take_back(request: HttpRequest) -> None:
     request.session.cycle_key()
 
 
+def one_line(typed: str) -> str:
+    """What somebody searches for. The database takes no NUL, and nobody searches for the other control characters."""
+    return CONTROL.sub("", typed).strip()
+
+
 def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """A page with a form, perhaps with the own rating in it: 422 when something was refused, so that nobody takes
     it for saved."""
     forms = [context[name] for name in ("form", "own") if name in context]
     return render(request, template, context, status=422 if any(form.errors for form in forms) else 200)
+
+
+def csv_file(name: str, rows: Sequence[Sequence[str]]) -> HttpResponse:
+    """UTF-8 with its mark, as spreadsheets read it right only so; no cell is taken for a formula."""
+    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    csv.writer(response).writerows([[harmless(cell) for cell in row] for row in rows])
+    return response
+
+
+def harmless(cell: str) -> str:
+    """A cell that a spreadsheet would calculate, be it behind spaces or in wide letters, begins with an apostrophe."""
+    shown = unicodedata.normalize("NFKC", cell).lstrip(BLANK)
+    is_number = cell.lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdigit()
+    starts_formula = shown[:1] in FORMULA or cell[:1] in {"\t", "\r", "\n"}
+    return f"'{cell}" if starts_formula and not is_number else cell

@@ -11,5 +11,6 @@ urlpatterns = [
     path("episodes/<uuid:episode_id>/timeline/", views.timeline, name="timeline"),
     path("episodes/<uuid:episode_id>/together/", views.together, name="together"),
     path("caseload/", views.caseload, name="caseload"),
+    path("caseload/caseload.csv", views.caseload_csv, name="caseload-csv"),
     path("caseload/figure.json", views.CaseloadFigure.as_view(), name="caseload-figure"),
 ]

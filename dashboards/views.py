@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from accounts.access import PageTable, check_own, may_write
 from accounts.audit import record_event
-from accounts.http import SignedInRequest
+from accounts.http import SignedInRequest, csv_file, one_line
 from accounts.models import User
 from clients.forms import NewClientForm
 from clients.models import Episode
@@ -29,10 +29,10 @@ from measures.comments import comment_for, comments_of
 from measures.forms import RatingForm
 from measures.instruments import COMPONENTS
 from measures.statistics.summary import Point
-from measures.views.risk import CASELOAD, EPISODE, notices_now, notices_of_episode, record_viewed
+from measures.views.risk import CASELOAD, EPISODE, TODAY, notices_now, notices_of_episode, record_viewed
 from ruptures.models import Reason
 
-from . import figures
+from . import figures, need
 from .selectors import caseload as caseloads
 from .selectors import episode as selectors
 from .selectors import timeline as timelines
@@ -241,23 +241,54 @@ class EpisodeFigure(FigureView):
 
 @require_GET
 def caseload(request: SignedInRequest) -> HttpResponse:
-    risk = notices_now(request, back=CASELOAD)
+    whole, kind, search = asked_of(request)
+    risk = notices_now(request, back=CASELOAD if whole.is_supervised else TODAY)
     record_viewed(request, risk.open)
-    rows = caseloads.caseload(request.user)
+    rows = whole.shown(kind=kind, search=search)
+    kept = {"whose": "own" if request.user.is_supervisor and not whole.is_supervised else "", "q": search}
+    query = urlencode({name: value for name, value in kept.items() if value})
+    filters = [{"label": "Everything", "kind": "", "count": len(whole.rows)}]
+    filters += [{"label": label, "kind": one, "count": whole.counts[one]} for one, label in need.KINDS.items()]
     context = {
         "risk": risk,
+        "whole": whole,
         "rows": rows,
-        "therapists": len({row.row.episode.therapist_id for row in rows}),
+        "kind": kind,
+        "search": search,
+        "filters": filters,
+        "query": f"{query}&" if query else "",
+        "whose": kept["whose"],
+        "can_choose": request.user.is_supervisor and request.user.is_therapist,
         "has_dots": bool(caseloads.caseload_dots(rows)),
     }
     return render(request, "dashboards/caseload.html", context)
+
+
+def asked_of(request: SignedInRequest | Request) -> tuple[caseloads.Caseload, str, str]:
+    """The caseload, and of it one kind of reason and the words to look for. Raises Http404 for an unknown kind."""
+    kind = request.GET.get("show", "")
+    if kind and kind not in need.KINDS:
+        raise Http404
+    whole = caseloads.caseload_of(cast(User, request.user), own=request.GET.get("whose") == "own")
+    return whole, kind, one_line(request.GET.get("q", ""))
+
+
+@require_GET
+def caseload_csv(request: SignedInRequest) -> HttpResponse:
+    """What the page shows, in its order, for a spreadsheet."""
+    whole, kind, search = asked_of(request)
+    rows = whole.shown(kind=kind, search=search)
+    organisation = request.user.organisation
+    record_event("caseload.exported", organisation, organisation_id=organisation.pk, by=request.user)
+    return csv_file(f"caseload-{organisation.today}.csv", caseloads.table_of(rows))
 
 
 class CaseloadFigure(FigureView):
     """Bond now against its change, a dot per episode."""
 
     def get(self, request: Request) -> HttpResponseBase:
-        dots = caseloads.caseload_dots(caseloads.caseload(cast(User, request.user)))
+        whole, kind, search = asked_of(request)
+        dots = caseloads.caseload_dots(whole.shown(kind=kind, search=search))
         return self.answer(request, figures.caseload_figure(dots, value_range=(0, 10)))
 
 

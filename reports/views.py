@@ -1,4 +1,3 @@
-import csv
 import hashlib
 import json
 import uuid
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import selectors as accounts
 from accounts.audit import record_event
 from accounts.forms import carry_out
-from accounts.http import SignedInRequest, form_page
+from accounts.http import SignedInRequest, csv_file, form_page
 from accounts.idempotency import write_once
 from measures import catalogue
 from measures import selectors as measures
@@ -112,19 +111,6 @@ def template(request: SignedInRequest, instrument: str, rater: str, holds: str) 
         raise Http404
     rows = template_rows(measure.edition, holds_items=holds == "items")
     return csv_file(f"{instrument}-{rater}-{holds}.csv", rows)
-
-
-def csv_file(name: str, rows: list[list[str]]) -> HttpResponse:
-    """UTF-8 with its mark, as spreadsheets read it right only so; no cell is taken for a formula."""
-    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    csv.writer(response).writerows([[harmless(cell) for cell in row] for row in rows])
-    return response
-
-
-def harmless(cell: str) -> str:
-    is_number = cell.lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdigit()
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} and not is_number else cell
 
 
 # --- Which column is what

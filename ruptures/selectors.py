@@ -17,7 +17,7 @@ from measures.models import EpisodeSeries, Rater, ServicePrior, Trend
 from sessions_app.models import TOOK_PLACE, TherapySession
 
 from .aftermath import Followed, Level, follow
-from .lifecycle import SUSPECTED
+from .lifecycle import OPEN, SUSPECTED
 from .models import Recompute, RepairAttempt, Rupture, Signal, State
 
 SHOWN = 20
@@ -90,6 +90,12 @@ def ruptures_of(episode: Episode) -> list[Rupture]:
     """An episode's ruptures with their attempts, in the order of its sessions; two queries."""
     found = Rupture.objects.filter(session__episode=episode).select_related("session")
     return list(found.prefetch_related(attempts_of("attempts")))
+
+
+def open_in_many(episodes: Iterable[Episode]) -> QuerySet[Rupture]:
+    """Open ruptures of some episodes, in one query."""
+    found = Rupture.objects.filter(session__episode__in=episodes, state__in=OPEN)
+    return found.select_related("session")
 
 
 def open_ruptures(episode: Episode) -> list[Rupture]:

@@ -1,4 +1,3 @@
-import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import selectors as accounts
 from accounts.access import check_own, writes_for
 from accounts.forms import carry_out
-from accounts.http import SignedInRequest, form_page
+from accounts.http import SignedInRequest, form_page, one_line
 from accounts.idempotency import sent_before, write_once
 from accounts.models import User
 from measures import actions as links
@@ -42,13 +41,11 @@ from ..forms import (
 from ..models import Client, Episode
 
 PER_PAGE = 50
-# The database takes no NUL, and nobody searches for the others.
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @require_GET
 def client_list(request: SignedInRequest) -> HttpResponse:
-    search = CONTROL.sub("", request.GET.get("q", "")).strip()
+    search = one_line(request.GET.get("q", ""))
     show_ended = request.GET.get("show") == "ended"
     found = selectors.client_list(request.user, search=search, show_ended=show_ended)
     page = Paginator(with_last_session(found), PER_PAGE).get_page(request.GET.get("page"))

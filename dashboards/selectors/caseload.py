@@ -1,63 +1,218 @@
 """What the caseload shows, in a number of queries that does not grow with it."""
 
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from django.db.models import Count, Max, Q
+from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.access import supervised_by
+from accounts.access import supervised_by, writing_for
 from accounts.models import User
+from clients import engagement
+from clients.models import EngagementObjective, Episode
 from clients.selectors import episodes
+from measures.instruments import COMPONENTS
+from measures.models import Rater, Rating
 from measures.selectors import EpisodeRow, with_latest_change
-from ruptures.selectors import standing_signals
-from sessions_app.models import TOOK_PLACE
+from ruptures.models import Signal, State
+from ruptures.selectors import open_in_many, standing_signals
+from sessions_app.models import TOOK_PLACE, FirstChallenge, Phase, TherapySession
+from sessions_app.rhythm import Rhythm, usual_gap
 
+from .. import need
 from ..figures import Dot
+from ..need import LATEST, Reason
 from ..sentences import CHANGE_N, Change, change_in_words
+from ..sparkline import Sparkline, sparkline
 from .episode import noticed_of, scale_trends, stands, value_range
 
 
 @dataclass(frozen=True)
 class CaseloadRow:
-    """One episode of a supervised therapist, with the change in words."""
+    """One episode with why it is worth talking about, its change in words and the line of the component in question."""
 
     row: EpisodeRow
     change: Change
     session_count: int
-    last_seen: object
+    last_seen: date | None
+    reasons: list[Reason]
 
     @property
-    def order(self) -> tuple[int, str]:
-        """Risk answers, then possible ruptures, then the rest by code: need before name, and no ranking of people."""
-        need = 0 if self.row.has_risk else 1 if self.change.tone == "attention" else 2
-        return (need, self.row.episode.client.code)
+    def place(self) -> tuple[int, int, str]:
+        return need.place(self.reasons, self.row.episode.client.code)
+
+    @property
+    def kinds(self) -> list[str]:
+        return list(dict.fromkeys(reason.kind for reason in self.reasons))
+
+    @property
+    def scale(self) -> str:
+        """The component that the sentence is about; bond where it is about none."""
+        return self.change.scale or "bond"
+
+    @property
+    def line(self) -> Sparkline | None:
+        trend = self.row.scales.get(self.scale)
+        if trend is None or not trend.n:
+            return None
+        low, high = value_range(self.row.instrument)
+        return sparkline([value for _, value in trend.points], low=low, high=high)
+
+    @property
+    def words(self) -> list[str]:
+        """Why it stands where it does; what changed where there is no reason to talk about it."""
+        return [reason.words for reason in self.reasons] or [self.change.headline]
+
+
+@dataclass(frozen=True)
+class Caseload:
+    rows: list[CaseloadRow]
+    is_supervised: bool
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(kind for row in self.rows for kind in row.kinds)
+
+    @property
+    def therapists(self) -> int:
+        return len({row.row.episode.therapist_id for row in self.rows})
+
+    def shown(self, *, kind: str, search: str) -> list[CaseloadRow]:
+        """Those with a reason of this kind, whose client's code or therapist's name has these words in it."""
+        words = search.casefold()
+        return [
+            row
+            for row in self.rows
+            if (not kind or kind in row.kinds)
+            and (words in row.row.episode.client.code.casefold() or words in row.row.episode.therapist.name.casefold())
+        ]
+
+
+def caseload_of(user: User, *, own: bool = False) -> Caseload:
+    """Open episodes of the therapists a supervisor supervises; of a therapist's own, and of those they cover."""
+    is_supervised = user.is_supervisor and not (own and user.is_therapist)
+    whose: QuerySet[User] = supervised_by(user) if is_supervised else writing_for(user)
+    found = list(episodes(user).filter(ended_on=None, therapist__in=whose))
+    return Caseload(sorted(rows_of(found, user), key=lambda row: row.place), is_supervised)
 
 
 def caseload(user: User) -> list[CaseloadRow]:
-    """Open episodes of the therapists a supervisor supervises, those with a reason to talk about first."""
-    found = list(
-        episodes(user)
-        .filter(ended_on=None, therapist__in=supervised_by(user))
-        .annotate(
-            session_count=Count("sessions"),
-            last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)),
-        )
+    return caseload_of(user).rows
+
+
+def rows_of(found: Sequence[Episode], user: User) -> list[CaseloadRow]:
+    signals = standing_signals(found)
+    known = Known(found, of=user.organisation.engagement_sessions, today=timezone.localdate())
+    return [row_of(row, signals.get(row.episode.pk, []), known) for row in with_latest_change(found)]
+
+
+def row_of(row: EpisodeRow, signals: Sequence[Signal], known: "Known") -> CaseloadRow:
+    episode = row.episode
+    change = change_in_words(
+        scale_trends(row.scales, value_range(row.instrument)),
+        client=episode.client.label,
+        waiting=row.waiting_ratings,
+        noticed=[noticed_of(signal) for signal in signals if stands(signal, row.instrument.code)],
     )
-    rows = []
-    standing = standing_signals(found)
-    for row in with_latest_change(found):
-        signals = standing.get(row.episode.pk, [])
-        change = change_in_words(
-            scale_trends(row.scales, value_range(row.instrument)),
-            client=row.episode.client.label,
-            waiting=row.waiting_ratings,
-            noticed=[noticed_of(signal) for signal in signals if stands(signal, row.instrument.code)],
+    ruptures = known.ruptures[episode.pk]
+    new = [
+        f"Possible rupture in {signal.session}: {signal.scale}."
+        if signal.scale in COMPONENTS
+        else f"Possible rupture in {signal.session}."
+        for signal in signals
+        if signal.state == State.NEW
+    ]
+    if not new and not ruptures and change.tone == "attention":
+        new = [change.headline]
+    reasons = [
+        *need.of_risk(row.has_risk),
+        *need.of_signals(new),
+        *need.of_ruptures(ruptures),
+        *known.engagement(episode),
+        *known.absence(episode),
+        *need.of_missing(known.rated(episode)),
+    ]
+    held = known.sessions[episode.pk]
+    return CaseloadRow(row, change, len(held), known.last_seen(episode), reasons)
+
+
+class Known:
+    """What else is asked of each of these episodes, in five queries however many there are."""
+
+    def __init__(self, found: Sequence[Episode], *, of: int, today: date) -> None:
+        self.of, self.today = of, today
+        ids = [episode.pk for episode in found]
+        self.sessions: dict[uuid.UUID, list[TherapySession]] = defaultdict(list)
+        fields = ("episode_id", "number", "held_on", "attendance", "phase", "organisation_id")
+        for session in TherapySession.objects.filter(episode__in=ids).only(*fields).order_by("number"):
+            self.sessions[session.episode_id].append(session)
+        latest = [session.pk for held in self.sessions.values() for session in took_place(held)[-LATEST:]]
+        rated = Rating.objects.current().filter(rater=Rater.CLIENT, session__in=latest)
+        self.rated_sessions = set(rated.values_list("session_id", flat=True))
+        self.levels: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
+        for row in EngagementObjective.objects.filter(episode__in=ids):
+            self.levels[row.episode_id][row.objective] = row.level
+        self.challenged = set(FirstChallenge.objects.filter(episode__in=ids).values_list("episode_id", flat=True))
+        self.ruptures: dict[uuid.UUID, list[need.OpenRupture]] = defaultdict(list)
+        for rupture in open_in_many(found):
+            days = (today - rupture.session.held_on).days
+            told = need.OpenRupture(rupture.name, str(rupture.session), days, rupture.get_state_display())
+            self.ruptures[rupture.session.episode_id].append(told)
+
+    def last_seen(self, episode: Episode) -> date | None:
+        return max((session.held_on for session in took_place(self.sessions[episode.pk])), default=None)
+
+    def rated(self, episode: Episode) -> list[bool]:
+        return [session.pk in self.rated_sessions for session in took_place(self.sessions[episode.pk])[-LATEST:]]
+
+    def absence(self, episode: Episode) -> list[Reason]:
+        days = [session.held_on for session in self.sessions[episode.pk]]
+        seen = self.last_seen(episode) or episode.started_on
+        rhythm = Rhythm(max(days, default=None), seen, usual_gap(days))
+        since = (self.today - seen).days if rhythm.is_missed(self.today) else 0
+        return need.of_absence(since, rhythm.usual_in_words)
+
+    def engagement(self, episode: Episode) -> list[Reason]:
+        levels = self.levels[episode.pk]
+        numbers = [session.number for session in self.sessions[episode.pk] if session.phase == Phase.THERAPY]
+        session = max(numbers, default=0)
+        return need.of_engagement(
+            engagement.gate_in_words(levels, session=session, of=self.of),
+            session=session,
+            of=self.of,
+            is_looked_at=bool(levels),
+            is_missing=bool(engagement.missing(levels)) and episode.pk not in self.challenged,
         )
-        rows.append(CaseloadRow(row, change, row.episode.session_count, row.episode.last_seen))  # type: ignore[attr-defined]
-    return sorted(rows, key=lambda row: row.order)
 
 
-def caseload_dots(rows: list[CaseloadRow]) -> list[Dot]:
+def took_place(sessions: Sequence[TherapySession]) -> list[TherapySession]:
+    return [session for session in sessions if session.attendance in TOOK_PLACE]
+
+
+def table_of(rows: Sequence[CaseloadRow]) -> list[list[str]]:
+    """What is shown, for a spreadsheet."""
+    head = ["client", "therapist", "sessions", *COMPONENTS, "instrument", "why", "last seen"]
+    return [head, *(cells_of(row) for row in rows)]
+
+
+def cells_of(row: CaseloadRow) -> list[str]:
+    latest = [trend.latest if (trend := row.row.scales.get(scale)) else None for scale in COMPONENTS]
+    return [
+        row.row.episode.client.code,
+        row.row.episode.therapist.name,
+        str(row.session_count),
+        *("" if value is None else f"{value:.1f}" for value in latest),
+        row.row.instrument.name,
+        " ".join(row.words),
+        row.last_seen.isoformat() if row.last_seen else "",
+    ]
+
+
+def caseload_dots(rows: Sequence[CaseloadRow]) -> list[Dot]:
     """Bond and its change, rescaled to 0 to 10 so that services with several instruments see one picture."""
     dots = []
     for row in rows:

@@ -142,8 +142,9 @@ dashboards:episode-figure         in 200 404  200  200  404 403  403   in   404 
 dashboards:before-session         in 200 404  200  200  404 403  403   in   404   403
 dashboards:timeline               in 200 404  200  200  404 403  403   in   404   403
 dashboards:together               in 200 404  403  403  403 403  403   in   404   403
-dashboards:caseload               in 403 403  200  200  200 403  403   in   403   403
-dashboards:caseload-figure        in 403 403  200  200  200 403  403   in   403   403
+dashboards:caseload               in 200 200  200  200  200 403  403   in   200   403
+dashboards:caseload-figure        in 200 200  200  200  200 403  403   in   200   403
+dashboards:caseload-csv           in 200 200  200  200  200 403  403   in   200   403
 reports:rating-fhir               in 200 404  200  200  404 403  403   in   404   403
 reports:import-list               in 403 403  403  403  403 200  403   in   403   200
 reports:import-create             in 403 403  403  403  403 200  403   in   403   200
@@ -266,8 +267,9 @@ dashboards:episode-figure         in 405 405  405  405  405 403  403   in   405 
 dashboards:before-session         in 405 405  405  405  405 403  403   in   405   403
 dashboards:timeline               in 405 405  405  405  405 403  403   in   405   403
 dashboards:together               in 405 405  403  405  403 403  403   in   405   403
-dashboards:caseload               in 403 403  405  405  405 403  403   in   403   403
-dashboards:caseload-figure        in 403 403  405  405  405 403  403   in   403   403
+dashboards:caseload               in 405 405  405  405  405 403  403   in   405   403
+dashboards:caseload-figure        in 405 405  405  405  405 403  403   in   405   403
+dashboards:caseload-csv           in 405 405  405  405  405 403  403   in   405   403
 reports:rating-fhir               in 405 405  405  405  405 403  403   in   405   403
 reports:import-list               in 403 403  403  403  403 405  403   in   403   405
 reports:import-create             in 403 403  403  403  403 302  403   in   403   302

@@ -33,6 +33,7 @@ RULES = (
     "ruptures.wording",
     "dashboards.course",
     "dashboards.figures",
+    "dashboards.need",
     "dashboards.sentences",
     "dashboards.sparkline",
     "reports.reading",

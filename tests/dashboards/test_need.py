@@ -1,0 +1,90 @@
+"""Why an episode is worth talking about, and in which order, without a database."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards import need
+from dashboards.need import OpenRupture, Reason
+
+GATE = "Session 5 of 5: a safe space is still missing."
+
+
+def kinds(reasons):
+    return [reason.kind for reason in reasons]
+
+
+def test_order_is_risk_signal_rupture_engagement_not_seen_missing_and_then_the_rest_by_code():
+    made = {
+        "F": need.of_missing([False, False]),
+        "E": need.of_absence(20, "usually every week"),
+        "D": need.of_engagement(GATE, session=5, of=5, is_looked_at=True, is_missing=True),
+        "C": need.of_ruptures([OpenRupture("Withdrawal", "session 3", 12, "In repair")]),
+        "B": need.of_signals(["Possible rupture in session 7: bond."]),
+        "A": need.of_risk(True),
+        "Z": [],
+        "Y": [],
+    }
+    assert sorted(made, key=lambda code: need.place(made[code], code)) == list("ABCDEFYZ")
+
+
+def test_rupture_that_has_been_open_for_longest_comes_first():
+    (longest, shorter) = need.of_ruptures(
+        [OpenRupture("Rupture", "session 9", 1, "Confirmed"), OpenRupture("Withdrawal", "session 3", 12, "In repair")]
+    )
+    assert longest.words == "Withdrawal in session 3, in repair: open 12 days."
+    assert shorter.words == "Rupture in session 9, confirmed: open 1 day."
+    assert need.place([longest], "B") < need.place([shorter], "A")
+
+
+def test_several_reasons_count_by_the_first_kind():
+    both = [*need.of_absence(20, ""), *need.of_signals(["x"])]
+    assert need.place(both, "A")[0] == need.ORDER.index("signal")
+
+
+@pytest.mark.parametrize(
+    ("session", "is_looked_at", "is_missing", "is_told"),
+    [
+        (4, True, True, False),
+        (5, False, True, True),
+        (6, False, True, True),
+        (7, False, True, False),
+        (7, True, True, True),
+        (7, True, False, False),
+    ],
+)
+def test_gate_is_told_of_at_the_gate_and_later_where_somebody_looked(session, is_looked_at, is_missing, is_told):
+    found = need.of_engagement(GATE, session=session, of=5, is_looked_at=is_looked_at, is_missing=is_missing)
+    assert found == ([Reason("engagement", GATE)] if is_told else [])
+
+
+@pytest.mark.parametrize(
+    ("rated", "words"),
+    [
+        ([], None),
+        ([False], None),
+        ([True, True, False, True], None),
+        ([False, True, False], "2 of the last 3 sessions without a rating by the client."),
+        ([True] * 9 + [False, False, True, True, False], "3 of the last 5 sessions without a rating by the client."),
+        ([False, False], "The last 2 sessions are without a rating by the client."),
+    ],
+)
+def test_missing_ratings_are_told_from_two_of_the_last_five(rated, words):
+    assert [reason.words for reason in need.of_missing(rated)] == ([words] if words else [])
+
+
+def test_absence_says_how_often_they_usually_meet():
+    assert need.of_absence(0, "usually every week") == []
+    assert need.of_absence(23, "usually every week")[0].words == "Not seen for 23 days, usually every week."
+    assert need.of_absence(23, "")[0].words == "Not seen for 23 days."
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_what_came_before_the_last_five_changes_nothing(rated):
+    assert need.of_missing(rated) == need.of_missing(rated[-need.LATEST :])
+
+
+@given(st.lists(st.sampled_from(need.ORDER), max_size=6))
+def test_place_does_not_depend_on_the_order_of_the_reasons(given_kinds):
+    reasons = [Reason(kind, "x") for kind in given_kinds]
+    assert need.place(reasons, "A") == need.place(reasons[::-1], "A")
