@@ -1,14 +1,18 @@
 import uuid
+from collections.abc import Iterable, Sized
+from dataclasses import dataclass
 
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
 
 from jobs import actions as jobs
 from jobs.models import Route
 from jobs.organisation import set_organisation
 
-from .models import Cover, CoverQuerySet, Organisation, Supervision, User
+from .mail import what_is_missing
+from .models import EMERGENCY_TEXT, Cover, CoverQuerySet, Organisation, Supervision, User
 
 
 def people(user: User) -> QuerySet[User]:
@@ -112,3 +116,45 @@ def therapist_for_import(email: str | None) -> User:
     if len(candidates) != 1:
         raise ValidationError("Name the therapist whose clients these are: --therapist EMAIL.")
     return candidates[0]
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """Something an administrator does once before a service can be worked with, and what it is for."""
+
+    label: str
+    why: str
+    is_done: bool
+    url: str = ""
+
+
+def first_steps(organisation: Organisation, people: Iterable[User], supervisions: Sized) -> list[FirstStep]:
+    """`people` and `supervisions` are the organisation's; nothing more is asked of the database."""
+    service = reverse("accounts:organisation-edit")
+    return [
+        FirstStep(
+            "Add the therapists",
+            "They add their own clients; you see none of a client’s record.",
+            any(person.is_therapist and person.is_active for person in people),
+            reverse("accounts:person-create"),
+        ),
+        FirstStep(
+            "Say who supervises whom",
+            "A supervisor reads along, and answers about harm that wait too long are passed on to them.",
+            len(supervisions) > 0,
+            "#supervision",
+        ),
+        FirstStep(
+            "Say what a client does in an emergency",
+            "It stands on every page that clients see. Until you write your own it names no number.",
+            organisation.emergency_text.strip() != EMERGENCY_TEXT,
+            service,
+        ),
+        FirstStep(
+            "Say what to do about a risk answer",
+            "Therapists read it beside every answer about harm.",
+            bool(organisation.risk_text.strip()),
+            service,
+        ),
+        FirstStep("Let links go by e-mail", what_is_missing() or "To clients who agreed.", not what_is_missing()),
+    ]

@@ -89,9 +89,13 @@ def person_list(request: SignedInRequest) -> HttpResponse:
 
 def people_context(user: User, **forms: BaseForm) -> dict[str, Any]:
     """Everybody who works here, who supervises and who covers; `forms` are those that were refused."""
+    people, supervisions = selectors.people(user), selectors.supervisions(user)
+    steps = selectors.first_steps(user.organisation, people, supervisions)
     return {
-        "people": selectors.people(user),
-        "supervisions": selectors.supervisions(user),
+        "people": people,
+        "supervisions": supervisions,
+        "steps": steps,
+        "steps_done": sum(step.is_done for step in steps),
         "covers": selectors.covers(user),
         "supervision_form": SupervisionForm(people=selectors.active_people(user), auto_id="supervision_%s"),
         "cover_form": cover_form(user),

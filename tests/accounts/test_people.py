@@ -333,3 +333,21 @@ def test_what_a_form_does_not_offer_cannot_be_set_through_it(service, sam):
     edit(sam, service.nils, is_superuser="on", organisation=uuid.uuid4(), password="x")
     service.nils.refresh_from_db()
     assert service.nils.organisation == service.organisation and service.nils.check_password(factories.PASSWORD)
+
+
+def test_first_steps_are_there_until_all_are_done(service, sam, settings):
+    settings.DEFAULT_FROM_EMAIL = ""
+    page = sam.get(LIST)
+    done = {step.label: step.is_done for step in page.context["steps"]}
+    assert done == {
+        "Add the therapists": True,
+        "Say who supervises whom": True,
+        "Say what a client does in an emergency": False,
+        "Say what to do about a risk answer": False,
+        "Let links go by e-mail": False,
+    }
+    body = page.content.decode()
+    assert "First steps: 2 of 5 done" in body and "No mail server is set." in body
+    sam.post(reverse("accounts:organisation-edit"), settings_form(risk_text="Ring them."))
+    settings.DEFAULT_FROM_EMAIL, settings.PUBLIC_URL = "post@harbour.example", "https://harbour.example"
+    assert "First steps" not in sam.get(LIST).content.decode()
