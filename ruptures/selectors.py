@@ -17,7 +17,7 @@ from measures.models import EpisodeSeries, Rater, ServicePrior, Trend
 from sessions_app.models import TOOK_PLACE, TherapySession
 
 from .aftermath import Followed, Level, follow
-from .lifecycle import SUSPECTED
+from .lifecycle import OPEN, SUSPECTED
 from .models import Recompute, RepairAttempt, Rupture, Signal, State
 
 SHOWN = 20
@@ -45,6 +45,10 @@ def new_signals(user: User) -> list[Signal]:
 
 def unanswered(episodes: Iterable[Episode]) -> int:
     return Signal.objects.filter(session__episode__in=episodes, state=State.NEW).count()
+
+
+def count_open(episodes: Iterable[Episode]) -> int:
+    return Rupture.objects.filter(session__episode__in=episodes, state__in=OPEN).count()
 
 
 def signals_of(episode: Episode) -> list[Signal]:
