@@ -64,6 +64,12 @@ def sent_before(data: QueryDict, *, by: User) -> str | None:
         return None
 
 
+def was_sent(data: QueryDict, *, by: User) -> bool:
+    """Whether this form, by its key, was carried out before, whatever is in it now."""
+    key = key_of(data)
+    return key is not None and Submission.objects.filter(key=key, created_by=by).exists()
+
+
 def remember_answer(data: QueryDict, location: str, *, by: User) -> None:
     """Keep where this form led, in the transaction of what it wrote. A second one at the same moment fails here."""
     key = key_of(data)

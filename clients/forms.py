@@ -91,7 +91,7 @@ class NewClientForm(EpisodeForm, ClientForm):
     field_order = ["code", "name", "modality", "practitioner_title", "started_on"]
 
 
-SETTLED, STAYS_OPEN = "settled", "unresolved"
+SETTLED, WAS_NONE, STAYS_OPEN = "settled", "none", "unresolved"
 
 
 class EndEpisodeForm(SubmissionForm):
@@ -120,15 +120,16 @@ class EndEpisodeForm(SubmissionForm):
     def __init__(
         self, *args: Any, can_ask: bool, ruptures: Sequence[tuple[str, str, bool]] = (), **kwargs: Any
     ) -> None:
-        """`ruptures` are those still open: key, label, and whether one can say that it has settled."""
+        """`ruptures` are those still open: key, label, and whether somebody has said that it was one."""
         super().__init__(*args, **kwargs)
         if not can_ask:
             del self.fields["wants_link"]
         self.rupture_keys = [key for key, _, _ in ruptures]
-        for key, label, can_settle in ruptures:
+        for key, label, is_confirmed in ruptures:
+            first = (SETTLED, "It has settled") if is_confirmed else (WAS_NONE, "It was none")
             self.fields[f"rupture-{key}"] = forms.ChoiceField(
                 label=label,
-                choices=[*([(SETTLED, "It has settled")] if can_settle else []), (STAYS_OPEN, "It stays unresolved")],
+                choices=[first, (STAYS_OPEN, "It stays unresolved")],
                 widget=forms.RadioSelect(attrs={"class": "chips"}),
                 error_messages={"required": "Say how it stands as the episode ends."},
             )

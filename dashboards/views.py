@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_GET
@@ -31,6 +31,7 @@ from measures.instruments import COMPONENTS
 from measures.statistics.summary import Point
 from measures.views.risk import CASELOAD, EPISODE, TODAY, notices_now, notices_of_episode, record_viewed
 from ruptures.models import Reason
+from sessions_app.selectors import line_for_next
 
 from . import figures, need
 from .selectors import caseload as caseloads
@@ -116,12 +117,14 @@ def episode_change(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
 def before_session(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     """The next conversation on one page. What the client asked not to raise yet is not on it."""
     episode = visible_episode(request, episode_id)
+    if not episode.is_open:
+        return redirect("dashboards:episode", episode.pk)
     record_view(request, episode, "before-session.viewed")
     context = episode_context(request, episode)
     context |= {
         "risk": notices_of_episode(request, episode, back=EPISODE),
         "last": next((session for session in reversed(context["state"].sessions) if session.took_place), None),
-        "line": next((one for one in reversed(context["state"].sessions) if one.next_time), None),
+        "line": line_for_next(reversed(context["state"].sessions)),
     }
     return render(request, "dashboards/before_session.html", context)
 
@@ -167,6 +170,7 @@ def together(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
         "state": state,
         "components": COMPONENTS,
         "rows": [row for row in state.rows if any(value is not None for value in [*row.client, *row.totals])],
+        "has_alliance": any(value is not None for row in state.rows for value in row.client),
     }
     return render(request, "dashboards/together.html", context)
 

@@ -384,6 +384,8 @@ class Today:
     not_seen: list[Met]
     taken_over: list[Episode]
     drafts: list[LogDraft]
+    # Of the ratings received those with a comment that may be raised.
+    with_comment: set[uuid.UUID]
 
     @property
     def is_empty(self) -> bool:
@@ -411,7 +413,7 @@ def today(user: User) -> Today:
         .filter(Q(session__in=of_own) | Q(session__in=ever_own, instrument=ENDING))
         .filter(rater=Rater.CLIENT, entered_at=None, submitted_at__gte=Now() - RECENT)
         .exclude(pk__in=sealed.values("pk"))
-        .select_related(*of_session)
+        .select_related(*of_session, "follow_up")
         .order_by("-submitted_at")
     )
     waiting = (
@@ -449,4 +451,7 @@ def today(user: User) -> Today:
         not_seen=sorted((one for one in met if one.rhythm.is_missed(day)), key=lambda one: one.rhythm.last_seen)[:20],
         taken_over=sorted(taken_over, key=lambda episode: episode.started_on)[:20],
         drafts=drafts_of(user, open_now),
+        with_comment={
+            rating.pk for rating in latest_first if (comment := comment_for(user, rating)) and not comment.is_held_back
+        },
     )

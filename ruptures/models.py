@@ -260,7 +260,7 @@ class Rupture(OrganisationModel):
     @property
     def name(self) -> str:
         """What it is called: by its type, and a possible one until somebody says that it was."""
-        if self.state in (lifecycle.SUSPECTED, lifecycle.DISMISSED):
+        if self.confirmed_at is None or self.state == lifecycle.DISMISSED:
             return "Possible rupture"
         return {vocabulary.WITHDRAWAL: "Withdrawal", vocabulary.CONFRONTATION: "Confrontation"}.get(
             self.type, "Rupture"

@@ -47,6 +47,10 @@ def unanswered(episodes: Iterable[Episode]) -> int:
     return Signal.objects.filter(session__episode__in=episodes, state=State.NEW).count()
 
 
+def count_open(episodes: Iterable[Episode]) -> int:
+    return Rupture.objects.filter(session__episode__in=episodes, state__in=OPEN).count()
+
+
 def signals_of(episode: Episode) -> list[Signal]:
     """An episode's signals, the latest session first; those that were taken back only if somebody had answered."""
     found = Signal.objects.filter(session__episode=episode).exclude(state=State.WITHDRAWN)

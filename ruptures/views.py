@@ -128,7 +128,8 @@ def rupture(request: SignedInRequest, rupture_id: uuid.UUID) -> HttpResponse:
 def rupture_create(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = get_object_or_404(episodes(request.user), pk=episode_id)
     check_own(request.user, episode.responsible_id)
-    initial = {"session": request.GET.get("session")} | strain_of(episode, request.GET.get("task", ""))
+    task = request.GET.get("task", "")
+    initial = {"session": request.GET.get("session")} | strain_of(episode, task)
     form = RuptureForm(request.POST or None, sessions=episode.sessions.all(), initial=initial)
 
     def write() -> str:
@@ -136,7 +137,7 @@ def rupture_create(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
         messages.success(request, "It is on record. Note here what is tried about it.")
         return page_of(rupture)
 
-    return filled_in(request, form, write, episode, keep=f"rupture-{episode.pk}", cancel=episode_page(episode))
+    return filled_in(request, form, write, episode, keep=f"rupture-{episode.pk}{task}", cancel=episode_page(episode))
 
 
 def strain_of(episode: Episode, task_id: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import selectors as accounts
@@ -24,13 +25,15 @@ from measures import selectors as measures
 from measures.risk import open_in
 from ruptures import lifecycle
 from ruptures.actions import repair as ruptures
-from ruptures.selectors import open_ruptures, unanswered
+from ruptures.models import Reason
+from ruptures.selectors import count_open, open_ruptures, unanswered
 from sessions_app.models import TherapySession
 from sessions_app.selectors import with_last_session
 
 from .. import actions, selectors
 from ..forms import (
     SETTLED,
+    WAS_NONE,
     ClientEditForm,
     EndEpisodeForm,
     EpisodeForm,
@@ -151,7 +154,7 @@ def episode_end(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse
         request.POST or None,
         can_ask=session is not None,
         ruptures=[
-            (str(rupture.pk), f"{rupture}".capitalize(), lifecycle.RESOLVED in rupture.ways)
+            (str(rupture.pk), capfirst(str(rupture)), rupture.confirmed_at is not None)
             for rupture in open_ruptures(episode)
         ],
     )
@@ -190,6 +193,8 @@ def write_ending(form: EndEpisodeForm, episode: Episode, session: TherapySession
             raise ValidationError(f"Meanwhile a {rupture} was noted. Send this again to be asked about it too.")
         if how == SETTLED:
             ruptures.change_state(rupture=rupture, to=lifecycle.RESOLVED, by=by)
+        elif how == WAS_NONE:
+            ruptures.change_state(rupture=rupture, to=lifecycle.DISMISSED, reason=Reason.OTHER, by=by)
         else:
             ruptures.close_at_ending(rupture=rupture, by=by)
     values = form.values
@@ -287,5 +292,6 @@ def what_follows(form: HandOverForm, episodes: list[Episode]) -> dict[str, Any]:
         "supervisors": [one for one in accounts.supervisors_of(episodes[0].therapist) if one not in next_supervisors],
         "left_open": measures.left_open(episodes),
         "unanswered": unanswered(episodes),
+        "open_ruptures": count_open(episodes),
         "risk": open_in(episodes),
     }

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from clients.models import EngagementObjective
 from measures.instruments import COMPONENTS
+from ruptures.aftermath import NAMES
 from ruptures.lifecycle import DISMISSED
 from ruptures.models import RepairAttempt, Rupture, Signal, State
 from ruptures.vocabulary import NOTICED_BY, words_of
@@ -17,7 +18,7 @@ from sessions_app.selectors import agreement_log
 from sessions_app.selectors.engagement import challenge_in
 from sessions_app.selectors.log import LogPart, heading_of, in_order, place_of
 
-from ..sentences import listed
+from ..sentences import capital, listed
 from .episode import EpisodeState, NumbersRow, RuptureNow
 
 RATINGS, RUPTURES, AGREED, ENGAGEMENT, MEETINGS = "ratings", "ruptures", "agreed", "engagement", "meetings"
@@ -90,16 +91,18 @@ def timeline(state: EpisodeState, *, engagement_sessions: int, is_own: bool) -> 
             ]
         entries += of_agreements(part) if part else []
         if session:
-            heading = str(session).capitalize()
+            heading = capital(str(session))
             parts.append(Part(heading, session.held_on, "", session, entries))
         elif entries:
-            days = part.days if part else days_of(assessed[place])
-            parts.append(Part(heading_of(place, ordered).capitalize(), None, days, None, entries))
+            days = in_words([row.happened_on for row in part.said] if part else [], assessed[place])
+            parts.append(Part(capital(heading_of(place, ordered)), None, days, None, entries))
     return Timeline(parts, Counter(entry.kind for part in parts for entry in part.entries))
 
 
-def days_of(assessed: Sequence[EngagementObjective]) -> str:
-    return " and ".join(sorted({f"{objective.assessed_on:%-d %B %Y}" for objective in assessed}))
+def in_words(agreed_on: Sequence[date], assessed: Sequence[EngagementObjective]) -> str:
+    """The first and the last of the days on which something was agreed or looked at."""
+    days = sorted({*agreed_on, *(objective.assessed_on for objective in assessed)})
+    return " and ".join(f"{day:%-d %B %Y}" for day in dict.fromkeys((days[0], days[-1]))) if days else ""
 
 
 def of_meeting(session: TherapySession) -> Iterator[Entry]:
@@ -194,9 +197,8 @@ def returned(one: RuptureNow) -> tuple[int, Entry] | None:
     back = one.followed.back if one.followed and one.rupture.state != DISMISSED else None
     if back is None:
         return None
-    words = (
-        f"{one.rupture.get_component_display()} is back at {back.value:.1f} after the fall in {one.rupture.session}."
-    )
+    name = capital(NAMES[one.rupture.component])
+    words = f"{name} is back at {back.value:.1f} after the fall in {one.rupture.session}."
     return back.session, Entry(RUPTURES, "Came back", words, tone="settled")
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from accounts.access import check_own, may_write
+from accounts.access import check_own, may_write, supervised_by
 from accounts.audit import changed_fields, record_event
 from accounts.idempotency import taken_means
 from accounts.models import User
@@ -248,6 +248,15 @@ def mark_first_challenge(
 # --- Core conditions ------------------------------------------------------------------------------------
 
 
+def conditions_rater(user: User, episode: Episode) -> ConditionsRater | None:
+    """As whom somebody rates the core conditions in an episode: nobody in one that was handed over."""
+    responsible = episode.responsible_id
+    if may_write(user, responsible):
+        return ConditionsRater.THERAPIST
+    is_supervisor = responsible is not None and supervised_by(user).filter(pk=responsible).exists()
+    return ConditionsRater.SUPERVISOR if is_supervisor else None
+
+
 @transaction.atomic
 def rate_conditions(
     *, session: TherapySession, congruence: int | None, regard: int | None, empathy: int | None, by: User
@@ -256,8 +265,8 @@ def rate_conditions(
 
     One rating a person and session; rating again replaces one's own, three times no answer takes it back.
     """
-    is_own = may_write(by, session.episode.responsible_id)
-    if not is_own and not TherapySession.objects.visible_to(by).filter(pk=session.pk).exists():
+    rater = conditions_rater(by, session.episode)
+    if rater is None:
         raise PermissionDenied("Only the therapist of a session and their supervisor can rate it.")
     TherapySession.objects.select_for_update(no_key=True).get(pk=session.pk)
     values = {"congruence": congruence, "regard": regard, "empathy": empathy}
@@ -268,7 +277,7 @@ def rate_conditions(
         return saved
     for name in changed:
         setattr(row, name, values[name])
-    row.rater = ConditionsRater.THERAPIST if is_own else ConditionsRater.SUPERVISOR
+    row.rater = rater
     row.rated_at = timezone.now()
     record_event("conditions.rated", session, by=by, fields=changed, **about(session))
     if all(value is None for value in values.values()):

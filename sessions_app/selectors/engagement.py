@@ -58,6 +58,7 @@ def conditions_of(session: TherapySession) -> list[CoreConditions]:
 
 
 def therapists_conditions(episode: Episode) -> dict[int, CoreConditions]:
-    """By session number the therapist's own ratings."""
+    """By session number the therapist's ratings; where whoever covered has rated, too, the therapist's own."""
     rows = CoreConditions.objects.filter(session__episode=episode, rater="therapist").select_related("session")
-    return {row.session.number: row for row in rows}
+    own_last = sorted(rows, key=lambda row: (row.rated_by_id == episode.therapist_id, row.rated_at))
+    return {row.session.number: row for row in own_last}

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -71,6 +71,19 @@ def drafts_of(user: User, episodes: QuerySet[Episode]) -> list[LogDraft]:
 def draft_of(user: User, episode: Episode) -> LogDraft | None:
     """What this person has typed of the next log, on whichever device."""
     return LogDraft.objects.filter(episode=episode, saved_by=user).first()
+
+
+def line_for_next(sessions: Iterable[TherapySession]) -> TherapySession | None:
+    """The session whose line for next time still stands; `sessions` the latest first.
+
+    A meeting that did not take place hides no line; one that did take place without one has used it up.
+    """
+    for session in sessions:
+        if session.next_time:
+            return session
+        if session.took_place:
+            return None
+    return None
 
 
 def last_that_took_place(episode: Episode) -> TherapySession | None:

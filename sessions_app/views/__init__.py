@@ -2,6 +2,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -120,6 +121,7 @@ def conditions_context(request: SignedInRequest, session: TherapySession) -> dic
     names = ("congruence", "regard", "empathy")
     return {
         "conditions": given,
+        "may_rate_conditions": actions.conditions_rater(request.user, session.episode) is not None,
         "conditions_form": ConditionsForm(initial={name: getattr(mine, name) for name in names} if mine else {}),
     }
 
@@ -129,6 +131,8 @@ def core_conditions(request: SignedInRequest, session_id: uuid.UUID) -> HttpResp
     """One's own rating of the core conditions, by itself; on the session's page it is folded."""
     session = get_object_or_404(selectors.sessions(request.user), pk=session_id)
     context = conditions_context(request, session)
+    if not context["may_rate_conditions"]:
+        raise PermissionDenied("Only the therapist of a session and their supervisor can rate it.")
     form = context["conditions_form"]
     if request.method == "POST":
         form = ConditionsForm(request.POST)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import check_own
 from accounts.forms import carry_out
 from accounts.http import SignedInRequest
-from accounts.idempotency import StaleVersion, write_once
+from accounts.idempotency import StaleVersion, was_sent, write_once
 from accounts.mail import what_is_missing
 from clients.models import Episode
 from clients.selectors import episodes, open_tasks
@@ -43,8 +43,8 @@ class Log:
     homework: HomeworkForm
     rupture: LoggedRuptureForm
     attempt: LoggedAttemptForm
-    # The session before, whose line for this time is shown.
-    last: TherapySession | None
+    # The session whose line for this time is shown.
+    line: TherapySession | None
 
     @property
     def forms(self) -> list[forms.BaseForm]:
@@ -121,7 +121,8 @@ def log_of(
     request: SignedInRequest, episode: Episode, *, data: QueryDict | None = None, draft: LogDraft | None = None
 ) -> Log:
     """The forms as they were sent, as the draft has them, or new: with the format of the session before."""
-    last = episode.sessions.order_by("-number").first()
+    before = list(episode.sessions.order_by("-number"))
+    last = before[0] if before else None
     number = last.number + 1 if last else 1
     owed = schedule.owed_next(episode, number)
     can_mail = episode.client.wants_invitations and not what_is_missing()
@@ -139,7 +140,7 @@ def log_of(
         homework=HomeworkForm(data, tasks=[task for task in open_tasks(episode) if task.takes_outcomes]),
         rupture=LoggedRuptureForm(data, prefix="rupture"),
         attempt=LoggedAttemptForm(data, prefix="repair", ruptures=open_ruptures(episode)),
-        last=last,
+        line=selectors.line_for_next(before),
     )
     if draft is not None:
         for form in log.forms:
@@ -156,7 +157,7 @@ def log_page(request: SignedInRequest, episode: Episode, log: Log, **more: Any) 
         "episode": episode,
         "is_own": episode.therapist_id == request.user.pk,
         "number": log.meeting["number"].value(),
-        "last": log.last,
+        "line": log.line,
         "cancel_url": reverse("dashboards:episode", args=[episode.pk]),
         **more,
     }
@@ -176,8 +177,13 @@ def log_conflict(request: SignedInRequest, episode: Episode, draft: LogDraft) ->
 
 @require_POST
 def log_draft(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
-    """Keep what is typed. 409 with both versions when another tab or device went on meanwhile."""
+    """Keep what is typed. 409 with both versions when another tab or device went on meanwhile.
+
+    What comes late, after the log itself was saved, is kept no more.
+    """
     episode = own_open_episode(request, episode_id)
+    if was_sent(request.POST, by=request.user):
+        return HttpResponse(status=204, headers={"X-Draft-Version": "0"})
     typed = typed_of(request.POST)
     if sum(len(value) for values in typed.values() for value in values) > MOST_TYPED:
         return HttpResponse("Too long to keep as a draft.", status=413, content_type="text/plain")

@@ -328,6 +328,7 @@ def test_no_action_writes_where_nobody_is_responsible(story):
                 session=session, instrument="session-check-in", rater="therapist", answers={1: 1}, by=by
             ),
             lambda by: measures.waive_own_rating(session=session, by=by),
+            lambda by: sessions.rate_conditions(session=session, congruence=1, regard=1, empathy=1, by=by),
             lambda by: measures.request_rating(session=session, instrument="outcome-check-in", by=by),
             lambda by: measures.set_baseline(session=session, by=by),
             lambda by: clients.end_episode(episode=episode, ended_on=session.held_on, ending="planned", by=by),

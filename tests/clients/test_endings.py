@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -238,7 +239,7 @@ def test_ending_asks_how_each_open_rupture_stands(service, episode, browser_of):
     assert not Episode.objects.get().is_open
 
 
-def test_what_nobody_has_called_a_rupture_can_only_stay_open(service, episode, browser_of):
+def test_what_nobody_has_called_a_rupture_was_none_or_stays_a_possible_one(service, episode, browser_of):
     session = factories.make_session(episode)
     factories.rate_as_therapist(session)
     factories.check_strain(session, 6)
@@ -246,10 +247,15 @@ def test_what_nobody_has_called_a_rupture_can_only_stay_open(service, episode, b
     (suspected,) = Rupture.objects.all()
     ada = browser_of(service.ada)
     page = ada.get(reverse("clients:episode-end", args=[episode.pk])).content.decode()
-    assert "It stays unresolved" in page and "It has settled" not in page
+    assert "It stays unresolved" in page and "It was none" in page and "It has settled" not in page
     assert end(ada, episode, **{f"rupture-{suspected.pk}": "settled"}).status_code == 422
+    with transaction.atomic():
+        end(ada, episode, **{f"rupture-{suspected.pk}": "none"})
+        dismissed = Rupture.objects.get()
+        assert (dismissed.state, dismissed.reason) == ("dismissed", "other")
+        transaction.set_rollback(True)
     end(ada, episode, **{f"rupture-{suspected.pk}": "unresolved"})
-    assert Rupture.objects.get().state == "unresolved"
+    assert (Rupture.objects.get().state, Rupture.objects.get().name) == ("unresolved", "Possible rupture")
 
 
 def test_ending_without_an_open_rupture_asks_nothing(service, episode, browser_of):

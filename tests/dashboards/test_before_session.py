@@ -2,8 +2,10 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEvent
+from clients.actions import end_episode
 from ruptures import actions as ruptures
 from sessions_app import actions as sessions
 from tests import factories
@@ -85,3 +87,20 @@ def test_it_needs_the_same_few_queries_for_thirty_sessions(service, episode, bro
         factories.make_attempt(factories.make_rupture(session), session)
     queries = factories.queries_of(browser_of(service.ada), reverse("dashboards:before-session", args=[episode.pk]))
     assert len(queries) <= factories.MOST_QUERIES, queries
+
+
+def test_a_line_is_used_up_by_a_session_and_not_by_one_that_was_missed(service, episode, browser_of):
+    factories.make_session(episode, next_time="Ask about the letter.")
+    factories.make_session(episode, attendance="did-not-attend")
+    log = reverse("sessions_app:session-log", args=[episode.pk])
+    assert "Ask about the letter." in page_of(browser_of(service.ada), episode)
+    assert "Ask about the letter." in browser_of(service.ada).get(log).content.decode()
+    factories.make_session(episode)
+    assert "Ask about the letter." not in page_of(browser_of(service.ada), episode)
+    assert "Ask about the letter." not in browser_of(service.ada).get(log).content.decode()
+
+
+def test_of_an_ended_episode_it_leads_to_its_course(service, episode, browser_of):
+    end_episode(episode=episode, ended_on=timezone.localdate(), ending="planned", by=service.ada)
+    answer = browser_of(service.ada).get(reverse("dashboards:before-session", args=[episode.pk]))
+    assert answer["Location"] == reverse("dashboards:episode", args=[episode.pk])

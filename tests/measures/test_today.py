@@ -94,3 +94,10 @@ def test_log_that_was_begun_is_there_until_it_is_saved(service, browser_of):
     assert "Begun, not saved yet" in page and "Half a" not in page
     clients.end_episode(episode=episode, ended_on=TODAY(), ending="planned", by=service.ada)
     assert today(service.ada).drafts == []
+
+
+def test_comment_that_is_held_back_is_not_told_of(service, browser_of):
+    session = factories.make_session(factories.make_episode(service.ada))
+    factories.make_comment(session, do_not_raise=True)
+    page = browser_of(service.ada).get(reverse("sessions_app:today")).content.decode()
+    assert "Ratings received this week" in page and ">comment<" not in page

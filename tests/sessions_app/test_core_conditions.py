@@ -3,9 +3,11 @@ from html import unescape
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from sessions_app import actions
 from sessions_app.models import CoreConditions
+from sessions_app.selectors import therapists_conditions
 from tests import factories
 
 
@@ -79,3 +81,22 @@ def test_episode_page_shows_them_beside_the_bond_once_there_are_any(service, bro
         ("Empathy", [None, None, None], None),
     ]
     assert agreed.rows == [("3", [8, 5, 9, None]), ("2", [7, 5, None, None]), ("1", [6, 5, 4, None])]
+
+
+def test_after_a_hand_over_nobody_rates_and_both_go_on_reading(service, browser_of, episode):
+    session = factories.make_session(episode)
+    actions.rate_conditions(session=session, congruence=7, regard=None, empathy=None, by=service.ada)
+    factories.hand_over(episode, to=service.tom, on=timezone.localdate())
+    for person in (service.ada, service.tom, service.ruth):
+        page = text(browser_of(person).get(reverse("sessions_app:session", args=[session.pk])))
+        assert "Ada Okafor, therapist" in page and "Save core conditions" not in page
+        assert rate(browser_of(person), session, congruence=1).status_code == 403
+    assert CoreConditions.objects.get().congruence == 7
+
+
+def test_the_therapists_own_rating_counts_before_that_of_who_covered(service, episode):
+    session = factories.make_session(episode)
+    factories.make_cover(service.ada, by=service.tom)
+    for by, value in ((service.ada, 7), (service.tom, 2)):
+        actions.rate_conditions(session=session, congruence=value, regard=None, empathy=None, by=by)
+    assert therapists_conditions(episode)[session.number].congruence == 7

@@ -129,3 +129,11 @@ def test_of_two_tabs_that_save_at_once_one_is_told(committed):
     assert sorted(type(one).__name__ for one in found) == ["NoneType", "StaleVersion"]
     with acting_in(service.organisation.pk):
         assert LogDraft.objects.get().version == 1
+
+
+def test_autosave_that_comes_after_the_log_was_saved_keeps_nothing(episode, browser):
+    sent = typed()
+    assert browser.post(url(episode, "session-log"), sent).status_code == 302
+    late = browser.post(url(episode), sent)
+    assert (late.status_code, late["X-Draft-Version"]) == (204, "0")
+    assert not LogDraft.objects.exists()
