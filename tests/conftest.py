@@ -12,6 +12,7 @@ from pathlib import Path
 import django
 import pytest
 from django.conf import settings
+from django.db.backends.signals import connection_created
 
 from alliance_site import embedded
 
@@ -27,7 +28,6 @@ os.environ.update(
     DJANGO_SETTINGS_MODULE="alliance_site.settings", HTTPS="0", ALLIANCE_DEMO="1", ALLIANCE_HOME=str(HOME)
 )
 os.environ.update(PUBLIC_URL="https://testserver", SMTP_URL="", MAIL_FROM="")
-# What a test writes it never commits, so PostgreSQL has no statistics of it and may plan badly on a busy machine.
 os.environ["STATEMENT_TIMEOUT"] = "30"
 django.setup()
 # Hashing and compressing static files is the business of tests/stack; here they are served as they are.
@@ -35,6 +35,12 @@ settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storag
 settings.STATIC_ROOT.mkdir()
 settings.FIELD_KEYS_FILE.write_text(f"tests {base64.b64encode(os.urandom(32)).decode()}\n")
 settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2"]
+
+
+@connection_created.connect
+def join_as_if_there_were_rows(connection, **_):
+    """What a test writes it never commits: PostgreSQL counts no rows there, and would join them one by one."""
+    connection.connection.cursor().execute("SET enable_nestloop = off")
 
 
 def pytest_unconfigure(config):
