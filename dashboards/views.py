@@ -273,7 +273,7 @@ def asked_of(request: SignedInRequest | Request) -> tuple[caseloads.Caseload, st
     kind = request.GET.get("show", "")
     if kind and kind not in need.KINDS:
         raise Http404
-    whole = caseloads.caseload_of(cast(User, request.user), own=request.GET.get("whose") == "own")
+    whole = caseloads.caseload(cast(User, request.user), own=request.GET.get("whose") == "own")
     return whole, kind, one_line(request.GET.get("q", ""))
 
 

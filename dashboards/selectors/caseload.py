@@ -92,16 +92,12 @@ class Caseload:
         ]
 
 
-def caseload_of(user: User, *, own: bool = False) -> Caseload:
+def caseload(user: User, *, own: bool = False) -> Caseload:
     """Open episodes of the therapists a supervisor supervises; of a therapist's own, and of those they cover."""
     is_supervised = user.is_supervisor and not (own and user.is_therapist)
     whose: QuerySet[User] = supervised_by(user) if is_supervised else writing_for(user)
     found = list(episodes(user).filter(ended_on=None, therapist__in=whose))
     return Caseload(sorted(rows_of(found, user), key=lambda row: row.place), is_supervised)
-
-
-def caseload(user: User) -> list[CaseloadRow]:
-    return caseload_of(user).rows
 
 
 def rows_of(found: Sequence[Episode], user: User) -> list[CaseloadRow]:

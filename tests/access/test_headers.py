@@ -122,7 +122,7 @@ def test_headers_are_as_written(world, kind):
 
 
 def test_a_page_that_breaks_says_so_with_the_same_headers(world, monkeypatch):
-    monkeypatch.setattr("dashboards.selectors.caseload.caseload", lambda user: 1 / 0)
+    monkeypatch.setattr("dashboards.selectors.caseload.caseload", lambda user, **_: 1 / 0)
     response = world.browser("ruth").get(reverse("dashboards:caseload"))
     assert response.status_code == 500
     assert response["Cache-Control"] == PRIVATE

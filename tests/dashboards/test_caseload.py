@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from clients import actions as clients
-from dashboards.selectors.caseload import caseload_of
+from dashboards.selectors.caseload import caseload
 from ruptures import actions as ruptures
 from tests import factories
 
@@ -108,8 +108,8 @@ def test_therapist_sees_the_own_and_a_supervisor_with_clients_chooses(service, n
     service.ruth.is_therapist = True
     service.ruth.save()
     factories.make_episode(service.ruth, code="R-own", weeks_ago=1)
-    assert codes(caseload_of(service.ruth, own=True).rows) == ["R-own"]
-    assert "R-own" not in codes(caseload_of(service.ruth).rows)
+    assert codes(caseload(service.ruth, own=True).rows) == ["R-own"]
+    assert "R-own" not in codes(caseload(service.ruth).rows)
     page = browser_of(service.ruth).get(URL, {"whose": "own"}).content.decode()
     assert "R-own" in page and "Of those I supervise" in page
 
