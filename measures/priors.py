@@ -60,7 +60,8 @@ def judged_scales(instrument: Instrument) -> tuple[str, ...]:
 
 
 def is_judged(instrument: Instrument, edition: Edition, scale: str) -> bool:
-    return scale in judged_scales(instrument) and edition.is_higher_better(scale)
+    is_formed = scale in edition.scored_scales
+    return is_formed and scale in judged_scales(instrument) and edition.is_higher_better(scale)
 
 
 def prior_key(edition: Edition, scale: str) -> PriorKey:

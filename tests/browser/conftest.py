@@ -33,6 +33,8 @@ ARGUMENTS = [
 HEIGHTS = {320: 640, 390: 844, 768: 1024, 1280: 900}
 # A page that refuses something says so by its status, which Chromium repeats in the console.
 REFUSAL = re.compile(r"the server responded with a status of (403|404|409|422) ")
+# A job that nothing will try again.
+GIVEN_UP = re.compile(r'"attempts": 5, .*"event": "job failed"')
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +70,7 @@ def product(home):
         yield f"http://127.0.0.1:{port}"
         assert process.poll() is None, log.read_text()
         assert "Traceback" not in log.read_text(), log.read_text()
+        assert not GIVEN_UP.search(log.read_text()), log.read_text()
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)

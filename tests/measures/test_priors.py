@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from accounts.models import SignalRate
 from jobs.models import Job
 from measures import actions, priors
+from measures.instruments import instruments
 from measures.models import EpisodeSeries, Score, ServicePrior, Trend
 from measures.statistics.joint import Correlations
 from measures.statistics.prior import starting_prior
@@ -65,6 +66,21 @@ def test_trend_keeps_what_was_expected_from_the_fifth_rated_session_on(episode):
     expected = Trend.objects.get(rater="client", scale="bond").expected
     assert [session for session, _low, _high in expected] == [6, 7]
     assert all(0 < low < 7 <= 8 < high <= 10 for _session, low, high in expected)
+
+
+def test_what_is_usual_is_estimated_beside_ratings_without_a_total(service, episode):
+    """The strain check asks four things that add up to nothing."""
+    (session,) = factories.make_course(episode, [7])
+    factories.check_strain(session, 6)
+    assert priors.estimate_priors(organisation_id=service.organisation.pk) == 0
+    assert set(ServicePrior.objects.values_list("instrument", flat=True)) == {"session-check-in"}
+
+
+def test_every_scale_that_is_judged_is_one_that_is_formed():
+    for instrument in instruments().values():
+        for edition in instrument.editions.values():
+            for scale in priors.judged_scales(instrument):
+                assert not priors.is_judged(instrument, edition, scale) or edition.numbers(scale)
 
 
 def test_too_few_courses_leave_the_starting_values_and_are_counted(service, episode):
