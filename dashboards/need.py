@@ -37,6 +37,7 @@ class OpenRupture:
     session: str
     days: int
     state: str
+    is_suspected: bool = False
 
 
 def of_risk(has_risk: bool) -> list[Reason]:

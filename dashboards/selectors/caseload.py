@@ -18,6 +18,7 @@ from clients.selectors import episodes
 from measures.instruments import COMPONENTS
 from measures.models import Rater, Rating
 from measures.selectors import EpisodeRow, with_latest_change
+from ruptures.lifecycle import SUSPECTED
 from ruptures.models import Signal, State
 from ruptures.selectors import open_in_many, standing_signals
 from sessions_app.models import TOOK_PLACE, FirstChallenge, Phase, TherapySession
@@ -61,6 +62,11 @@ class CaseloadRow:
             return None
         low, high = value_range(self.row.instrument)
         return sparkline([value for _, value in trend.points], low=low, high=high)
+
+    @property
+    def headline(self) -> str:
+        """What changed, where the reasons do not say it already."""
+        return "" if need.SIGNAL in self.kinds else self.change.headline
 
     @property
     def words(self) -> list[str]:
@@ -114,7 +120,9 @@ def row_of(row: EpisodeRow, signals: Sequence[Signal], known: "Known") -> Caselo
         waiting=row.waiting_ratings,
         noticed=[noticed_of(signal) for signal in signals if stands(signal, row.instrument.code)],
     )
-    ruptures = known.ruptures[episode.pk]
+    asked = {str(signal.session) for signal in signals if signal.state == State.NEW}
+    # What the client suspects of a session is answered with the signal of that session.
+    ruptures = [one for one in known.ruptures[episode.pk] if not (one.is_suspected and one.session in asked)]
     new = [
         f"Possible rupture in {signal.session}: {signal.scale}."
         if signal.scale in COMPONENTS
@@ -156,7 +164,10 @@ class Known:
         self.ruptures: dict[uuid.UUID, list[need.OpenRupture]] = defaultdict(list)
         for rupture in open_in_many(found):
             days = (today - rupture.session.held_on).days
-            told = need.OpenRupture(rupture.name, str(rupture.session), days, rupture.get_state_display())
+            is_suspected = rupture.state == SUSPECTED
+            told = need.OpenRupture(
+                rupture.name, str(rupture.session), days, rupture.get_state_display(), is_suspected=is_suspected
+            )
             self.ruptures[rupture.session.episode_id].append(told)
 
     def last_seen(self, episode: Episode) -> date | None:

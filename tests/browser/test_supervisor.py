@@ -5,7 +5,7 @@ from tests.browser import steps
 
 pytestmark = pytest.mark.browser
 
-WORTH_A_LOOK = ("lower than expected", "has not come back", "been slipping")
+WORTH_A_LOOK = ("Possible rupture in session", "has not come back", "been slipping")
 
 
 @pytest.fixture
@@ -62,3 +62,19 @@ def test_a_supervisor_reads_an_episode_and_changes_nothing_in_it(caseload):
     expect(caseload.get_by_role("link", name="Edit")).to_have_count(0)
     caseload.goto(f"{caseload.url}edit/")
     expect(caseload.get_by_role("heading", name="This page is not part of your role")).to_be_visible()
+
+
+def test_a_filter_and_a_search_show_fewer_and_the_spreadsheet_has_what_is_shown(caseload):
+    caseload.get_by_role("navigation", name="Why they are shown").get_by_role("link", name="Open rupture").click()
+    rows = caseload.locator("#caseload tbody tr")
+    chip = caseload.get_by_role("navigation", name="Why they are shown").locator("[aria-current]")
+    expect(chip).to_have_text(f"Open rupture {rows.count()}")
+    code = rows.first.locator("a").inner_text()
+    caseload.keyboard.press("/")
+    caseload.keyboard.type(code)
+    caseload.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    with caseload.expect_download() as download:
+        caseload.get_by_role("link", name="For a spreadsheet").click()
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 2 and lines[1].startswith(code)
