@@ -73,7 +73,7 @@ def of_absence(since: int, usual: str) -> list[Reason]:
 
 
 def of_missing(rated: Sequence[bool]) -> list[Reason]:
-    """Whether the client has rated each of the sessions that took place, in their order."""
+    """Whether the client has rated each of the sessions that asked for it, in their order."""
     latest = rated[-LATEST:]
     without = sum(not is_rated for is_rated in latest)
     if without < FEWEST_MISSING:

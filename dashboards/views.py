@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.access import PageTable, check_own, may_write
-from accounts.audit import record_event
+from accounts.audit import record_event, record_events
 from accounts.http import SignedInRequest, csv_file, one_line
 from accounts.models import User
 from clients.forms import NewClientForm
@@ -283,7 +283,8 @@ def caseload_csv(request: SignedInRequest) -> HttpResponse:
     whole, kind, search = asked_of(request)
     rows = whole.shown(kind=kind, search=search)
     organisation = request.user.organisation
-    record_event("caseload.exported", organisation, organisation_id=organisation.pk, by=request.user)
+    subjects = [(row.row.episode, row.row.episode.client_id) for row in rows]
+    record_events("caseload.exported", subjects, organisation_id=organisation.pk, by=request.user)
     return csv_file(f"caseload-{organisation.today}.csv", caseloads.table_of(rows))
 
 

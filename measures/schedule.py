@@ -69,11 +69,11 @@ class Batteries:
     def at(self, moment: datetime, episode_id: uuid.UUID) -> list[Entry]:
         """What is rated in an episode, as of a moment: of instruments that are on, by raters they have."""
         of_service = [row.entry for row in self.rows if held(row, moment)] if self.rows else DEFAULT
+        # What is left out is left out at once; another rhythm holds from then on, and before it the service's.
         own = [
-            override.entry
-            if override.changed_at <= moment
-            else Entry(override.instrument, override.rater, Rhythm.NEVER)
+            entry
             for override in self.own.get(episode_id, ())
+            if (entry := override.entry).rhythm == Rhythm.NEVER or override.changed_at <= moment
         ]
         return [
             entry

@@ -231,7 +231,9 @@ def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
     rows = []
     for episode in episodes:
         by_code = trends[episode.pk]
-        most_rated = max(by_code, key=lambda code: by_code[code]["total"].n, default=alliance[0])
+        most_rated = max(
+            by_code, key=lambda code: max(trend.n for trend in by_code[code].values()), default=alliance[0]
+        )
         rows.append(
             EpisodeRow(
                 episode,

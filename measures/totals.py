@@ -11,6 +11,7 @@ def score_of_total(edition: Edition, scale: str, total: float) -> ScaleScore:
     """A score known by its total alone. Its mean is where the total lies in its range, put on the range of an item."""
     low, high = edition.score_range(scale)
     mean = edition.minimum + (total - low) / (high - low) * (edition.maximum - edition.minimum)
+    mean = min(max(mean, edition.minimum), edition.maximum)  # 4.8 + 11.1 is a little above 15.9
     items = len(edition.numbers(scale)) or 1
     return ScaleScore(scale, total, mean, items, items, False, None)
 

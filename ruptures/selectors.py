@@ -61,7 +61,7 @@ def standing_signals(episodes: Iterable[Episode]) -> dict[uuid.UUID, list[Signal
     """By episode the signals that were neither dismissed nor taken back, in one query."""
     found = Signal.objects.filter(session__episode__in=episodes).exclude(state__in=(State.DISMISSED, State.WITHDRAWN))
     by_episode: dict[uuid.UUID, list[Signal]] = defaultdict(list)
-    for signal in found.select_related("session"):
+    for signal in found.select_related("session", "rupture"):
         by_episode[signal.session.episode_id].append(signal)
     return by_episode
 

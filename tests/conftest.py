@@ -13,6 +13,7 @@ import django
 import pytest
 from django.conf import settings
 from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 from alliance_site import embedded
 
@@ -37,7 +38,7 @@ settings.FIELD_KEYS_FILE.write_text(f"tests {base64.b64encode(os.urandom(32)).de
 settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2"]
 
 
-@connection_created.connect
+@receiver(connection_created)
 def join_as_if_there_were_rows(connection, **_):
     """What a test writes it never commits: PostgreSQL counts no rows there, and would join them one by one."""
     connection.connection.cursor().execute("SET enable_nestloop = off")

@@ -17,6 +17,7 @@ from clients.models import EngagementObjective, Episode
 from clients.selectors import episodes
 from measures.instruments import COMPONENTS
 from measures.models import Rater, Rating
+from measures.schedule import STILL_DUE, owed
 from measures.selectors import EpisodeRow, with_latest_change
 from ruptures.lifecycle import SUSPECTED
 from ruptures.models import Signal, State
@@ -118,7 +119,7 @@ def row_of(row: EpisodeRow, signals: Sequence[Signal], known: "Known") -> Caselo
         scale_trends(row.scales, value_range(row.instrument)),
         client=episode.client.label,
         waiting=row.waiting_ratings,
-        noticed=[noticed_of(signal) for signal in signals if stands(signal, row.instrument.code)],
+        noticed=[noticed_of(one) for one in signals if stands(one, row.instrument.code) and not is_settled(one)],
     )
     asked = {str(signal.session) for signal in signals if signal.state == State.NEW}
     # What the client suspects of a session is answered with the signal of that session.
@@ -134,7 +135,7 @@ def row_of(row: EpisodeRow, signals: Sequence[Signal], known: "Known") -> Caselo
         new = [change.headline]
     reasons = [
         *need.of_risk(row.has_risk),
-        *need.of_signals(new),
+        *need.of_signals(list(dict.fromkeys(new))),
         *need.of_ruptures(ruptures),
         *known.engagement(episode),
         *known.absence(episode),
@@ -144,19 +145,24 @@ def row_of(row: EpisodeRow, signals: Sequence[Signal], known: "Known") -> Caselo
     return CaseloadRow(row, change, len(held), known.last_seen(episode), reasons)
 
 
+def is_settled(signal: Signal) -> bool:
+    return signal.rupture is not None and not signal.rupture.is_open
+
+
 class Known:
-    """What else is asked of each of these episodes, in five queries however many there are."""
+    """What else is asked of each of these episodes, in nine queries however many there are."""
 
     def __init__(self, found: Sequence[Episode], *, of: int, today: date) -> None:
         self.of, self.today = of, today
         ids = [episode.pk for episode in found]
         self.sessions: dict[uuid.UUID, list[TherapySession]] = defaultdict(list)
-        fields = ("episode_id", "number", "held_on", "attendance", "phase", "organisation_id")
-        for session in TherapySession.objects.filter(episode__in=ids).only(*fields).order_by("number"):
+        by_id = {episode.pk: episode for episode in found}
+        for session in TherapySession.objects.filter(episode__in=ids).defer("note").order_by("number"):
+            session.episode = by_id[session.episode_id]
             self.sessions[session.episode_id].append(session)
-        latest = [session.pk for held in self.sessions.values() for session in took_place(held)[-LATEST:]]
-        rated = Rating.objects.current().filter(rater=Rater.CLIENT, session__in=latest)
-        self.rated_sessions = set(rated.values_list("session_id", flat=True))
+        self.owed = owed([session for held in self.sessions.values() for session in asked(held, today)])
+        rated = Rating.objects.current().filter(rater=Rater.CLIENT, session__in=self.owed)
+        self.given = set(rated.values_list("session_id", "instrument"))
         self.levels: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
         for row in EngagementObjective.objects.filter(episode__in=ids):
             self.levels[row.episode_id][row.objective] = row.level
@@ -174,7 +180,13 @@ class Known:
         return max((session.held_on for session in took_place(self.sessions[episode.pk])), default=None)
 
     def rated(self, episode: Episode) -> list[bool]:
-        return [session.pk in self.rated_sessions for session in took_place(self.sessions[episode.pk])[-LATEST:]]
+        """Of the latest sessions that owed something by the client, whether any of it is there."""
+        found = []
+        for session in asked(self.sessions[episode.pk], self.today):
+            owed_here = [entry.instrument for entry in self.owed[session.pk] if entry.rater == Rater.CLIENT]
+            if owed_here:
+                found.append(any((session.pk, instrument) in self.given for instrument in owed_here))
+        return found
 
     def absence(self, episode: Episode) -> list[Reason]:
         days = [session.held_on for session in self.sessions[episode.pk]]
@@ -198,6 +210,11 @@ class Known:
 
 def took_place(sessions: Sequence[TherapySession]) -> list[TherapySession]:
     return [session for session in sessions if session.attendance in TOOK_PLACE]
+
+
+def asked(sessions: Sequence[TherapySession], today: date) -> list[TherapySession]:
+    """The latest sessions whose ratings are no longer on their way."""
+    return [session for session in took_place(sessions) if session.held_on < today - STILL_DUE][-LATEST:]
 
 
 def table_of(rows: Sequence[CaseloadRow]) -> list[list[str]]:

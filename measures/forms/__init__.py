@@ -97,10 +97,13 @@ class OwnRatings:
     """
 
     def __init__(self, data: Any = None, *, codes: Sequence[str], saved: Mapping[str, Rating] | None = None) -> None:
-        stated = dict(parts_of(value) for value in data.getlist("own")) if data else {}
-        if not stated or not set(stated) <= set(own_choices()):
-            stated = dict.fromkeys(codes)
-        self.wording_ids = stated
+        held = dict(parts_of(value) for value in data.getlist("own")) if data else {}
+        if not any(is_for_therapists(code) for code in held):
+            held = dict.fromkeys(codes)
+        rated_here = set(own_choices())
+        # Of the page that was sent: what has been switched off since is left out, and nothing takes its place.
+        self.left_out = [code for code in held if code not in rated_here]
+        self.wording_ids = {code: wording for code, wording in held.items() if code in rated_here}
         self.forms = [
             RatingForm(
                 data,
@@ -108,9 +111,10 @@ class OwnRatings:
                 rating=(saved or {}).get(code),
                 prefix=code if place else None,
             )
-            for place, code in enumerate(stated)
+            for place, code in enumerate(held)
+            if code in rated_here
         ]
-        known = catalogue.known(stated)
+        known = catalogue.known(self.wording_ids)
         for form in self.forms:
             form.instrument = known[form.edition.instrument]
 
@@ -141,6 +145,11 @@ def parts_of(value: str) -> tuple[str, uuid.UUID | None]:
         return code, uuid.UUID(wording)
     except ValueError:
         return code, None
+
+
+def is_for_therapists(code: str) -> bool:
+    instrument = instruments().get(code)
+    return instrument is not None and "therapist" in instrument.editions
 
 
 def own_choices() -> list[str]:

@@ -157,8 +157,9 @@ def save_rating(request: HttpRequest, request_id: uuid.UUID, token: str) -> Http
     if rating_request is None:
         return unusable(request)
     editions = wordings.for_clients(rating_request.instrument)
-    if not editions:
-        return unusable(request)
+    if not editions:  # sent again perhaps, as the answer was lost
+        is_used = rating_request.redeemed_at is not None
+        return private(redirect("measures:thanks", request_id)) if is_used else unusable(request)
     if request.POST.get("language") in editions and rating_request.is_open:
         return in_other_language(request, rating_request, editions, request.POST["language"])
     language = language_of(request, tuple(editions))

@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 Typed = Mapping[str, list[str]]
-NOT_TYPED = {"csrfmiddlewaretoken", "submission", "draft_version", "own"}
+NOT_TYPED = {"csrfmiddlewaretoken", "submission", "draft_version"}
 MOST_TYPED = 200_000  # characters
 
 

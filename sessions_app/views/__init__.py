@@ -50,6 +50,8 @@ def today(request: SignedInRequest) -> HttpResponse:
 
 def save_own_ratings(session: TherapySession, own: OwnRatings, request: SignedInRequest) -> None:
     """An untouched rating is none; one that says what the saved one says writes nothing."""
+    if own.left_out:
+        messages.warning(request, "Something that was on the page is not rated here any more; it was left out.")
     for form in own.forms:
         same = form.saved and {str(number): answer for number, answer in form.answers.items()} == form.saved
         if form.is_answered and not same:

@@ -21,7 +21,7 @@ from clients.models import Episode
 from clients.selectors import episodes, open_tasks
 from measures import actions as measures
 from measures import schedule
-from measures.forms import OwnRatings
+from measures.forms import OwnRatings, parts_of
 from ruptures.actions import add_attempt, note_rupture
 from ruptures.forms import LoggedAttemptForm, LoggedRuptureForm
 from ruptures.selectors import open_ruptures
@@ -143,8 +143,12 @@ def log_of(
         line=selectors.line_for_next(before),
     )
     if draft is not None:
+        # Lines of a rating are known by their number: they are those of what the page held then.
+        drafted = [parts_of(value)[0] for value in draft.content.get("own", [])]
+        of_others = log.own.forms if drafted and drafted != list(log.own.wording_ids) else []
         for form in log.forms:
-            form.initial.update(initial_of(draft.content, form))
+            if form not in of_others:
+                form.initial.update(initial_of(draft.content, form))
         log.meeting.initial["draft_version"] = draft.version
     return log
 

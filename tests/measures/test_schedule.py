@@ -313,3 +313,11 @@ def test_today_asks_the_same_number_of_queries_however_much_is_due(service, brow
         episode = factories.make_episode(service.ada, code=f"Q-{number}")
         factories.make_session(episode, held_on=timezone.localdate())
     assert count() == few <= factories.MOST_QUERIES
+
+
+def test_another_rhythm_for_a_client_takes_nothing_back_of_earlier_sessions(service, episode):
+    before = factories.make_session(episode)
+    every_fourth = Entry("session-check-in", "therapist", Rhythm.NTH, 4)
+    override = for_client.set_override(episode=episode, entry=every_fourth, by=service.ada)
+    BatteryOverride.objects.filter(pk=override.pk).update(changed_at=timezone.now() + timedelta(hours=1))
+    assert OWN in schedule.owed_by(before)

@@ -214,6 +214,26 @@ def test_a_page_that_names_no_instrument_of_therapists_is_read_as_the_battery_sa
     assert Rating.objects.get().instrument == "session-check-in"
 
 
+def test_what_was_switched_off_meanwhile_is_left_out_and_never_read_as_something_else(service, browser, episode):
+    factories.make_battery(service, OWN, STRAIN)
+    sent = {"own": ["session-check-in", "strain-check"], "item-1": "8", "strain-check-item-1": "3"}
+    chosen.switch_instrument(instrument="session-check-in", is_on=False, by=service.sam)
+    page = browser.post(log(episode), meeting(**sent), follow=True).content.decode()
+    rating = Rating.objects.get()
+    assert rating.instrument == "strain-check" and rating.answers["1"] == 3
+    assert "is not rated here any more; it was left out" in page
+
+
+def test_draft_of_one_rating_is_not_put_into_another(service, browser, episode):
+    factories.make_battery(service, OWN)
+    kept = browser.post(
+        reverse("sessions_app:log-draft", args=[episode.pk]), meeting(own="session-check-in", **{"item-1": "8"})
+    )
+    assert kept.status_code == 204 and 'name="item-1" value="8" checked' in browser.get(log(episode)).content.decode()
+    factories.make_battery(service, STRAIN)
+    assert 'name="item-1" value="8" checked' not in browser.get(log(episode)).content.decode()
+
+
 def test_mistakes_in_two_ratings_are_both_named(service, browser, episode):
     factories.make_battery(service, OWN, STRAIN)
     sent = {"own": ["session-check-in", "strain-check"], "item-1": "11", "strain-check-item-2": "no"}
