@@ -12,8 +12,6 @@ from pathlib import Path
 import django
 import pytest
 from django.conf import settings
-from django.db.backends.signals import connection_created
-from django.dispatch import receiver
 
 from alliance_site import embedded
 
@@ -36,12 +34,6 @@ settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storag
 settings.STATIC_ROOT.mkdir()
 settings.FIELD_KEYS_FILE.write_text(f"tests {base64.b64encode(os.urandom(32)).decode()}\n")
 settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2"]
-
-
-@receiver(connection_created)
-def join_as_if_there_were_rows(connection, **_):
-    """What a test writes it never commits: PostgreSQL counts no rows there, and would join them one by one."""
-    connection.connection.cursor().execute("SET enable_nestloop = off")
 
 
 def pytest_unconfigure(config):
@@ -119,3 +111,13 @@ def browser_of():
         return browser
 
     return sign_in
+
+
+@pytest.fixture
+def many_rows(db):
+    """For a test with long lists: what it writes it never commits, so PostgreSQL counts no rows and would join them
+    one by one."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")

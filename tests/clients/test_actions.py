@@ -449,6 +449,7 @@ def test_client_who_asked_for_no_more_while_the_page_was_open_is_not_agreed_agai
 @pytest.mark.parametrize(
     ("who", "page"), [("ada", "clients:client-list"), ("ada", "sessions_app:today"), ("ruth", "dashboards:caseload")]
 )
+@pytest.mark.usefixtures("many_rows")
 def test_page_needs_no_more_queries_for_thirty_clients_than_for_three(service, browser_of, who, page):
     person, url = getattr(service, who), reverse(page)
     for number in range(3):

@@ -438,6 +438,7 @@ def test_the_page_of_simulated_clients_says_that_they_are(service, browser_of):
     assert "simulated by a language model" in page
 
 
+@pytest.mark.usefixtures("many_rows")
 def test_lists_say_which_measure_a_number_is_from(service, browser_of):
     run(WAI, "wai36-simulated", start_date=date(2024, 1, 1))
     page_of("P-1", browser_of(service.ada))
