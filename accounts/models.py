@@ -1,6 +1,7 @@
 import uuid
 import zoneinfo
 from datetime import date
+from functools import cache
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -14,9 +15,12 @@ from django.utils.translation import gettext_noop
 
 from .mail import check_neutral
 
+# Reads a folder, and what is in it does not change while the product runs.
+time_zones = cache(zoneinfo.available_timezones)
+
 
 def check_time_zone(value: str) -> None:
-    if value not in zoneinfo.available_timezones():
+    if value not in time_zones():
         raise ValidationError("There is no time zone of this name. Examples: Europe/London, America/New_York.")
 
 

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -145,22 +146,36 @@ def row_of(row: EpisodeRow, signals: Sequence[Signal], known: "Known") -> Caselo
     return CaseloadRow(row, change, len(held), known.last_seen(episode), reasons)
 
 
+class Meeting(NamedTuple):
+    """What the list asks of every session; to load all of each would be most of the page’s time."""
+
+    pk: uuid.UUID
+    number: int
+    held_on: date
+    attendance: str
+    phase: str
+
+
 def is_settled(signal: Signal) -> bool:
     return signal.rupture is not None and not signal.rupture.is_open
 
 
 class Known:
-    """What else is asked of each of these episodes, in nine queries however many there are."""
+    """What else is asked of each of these episodes, in ten queries however many there are."""
 
     def __init__(self, found: Sequence[Episode], *, of: int, today: date) -> None:
         self.of, self.today = of, today
         ids = [episode.pk for episode in found]
-        self.sessions: dict[uuid.UUID, list[TherapySession]] = defaultdict(list)
+        self.sessions: dict[uuid.UUID, list[Meeting]] = defaultdict(list)
+        planned = TherapySession.objects.filter(episode__in=ids).order_by("number")
+        for episode_id, *values in planned.values_list("episode_id", *Meeting._fields):
+            self.sessions[episode_id].append(Meeting(*values))
+        latest = [session.pk for held in self.sessions.values() for session in asked(held, today)]
         by_id = {episode.pk: episode for episode in found}
-        for session in TherapySession.objects.filter(episode__in=ids).defer("note").order_by("number"):
+        sessions = list(TherapySession.objects.filter(pk__in=latest).defer("note"))
+        for session in sessions:
             session.episode = by_id[session.episode_id]
-            self.sessions[session.episode_id].append(session)
-        self.owed = owed([session for held in self.sessions.values() for session in asked(held, today)])
+        self.owed = owed(sessions)
         rated = Rating.objects.current().filter(rater=Rater.CLIENT, session__in=self.owed)
         self.given = set(rated.values_list("session_id", "instrument"))
         self.levels: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
@@ -208,11 +223,11 @@ class Known:
         )
 
 
-def took_place(sessions: Sequence[TherapySession]) -> list[TherapySession]:
+def took_place(sessions: Sequence[Meeting]) -> list[Meeting]:
     return [session for session in sessions if session.attendance in TOOK_PLACE]
 
 
-def asked(sessions: Sequence[TherapySession], today: date) -> list[TherapySession]:
+def asked(sessions: Sequence[Meeting], today: date) -> list[Meeting]:
     """The latest sessions whose ratings are no longer on their way."""
     return [session for session in took_place(sessions) if session.held_on < today - STILL_DUE][-LATEST:]
 
