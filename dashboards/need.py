@@ -53,7 +53,7 @@ def of_ruptures(ruptures: Sequence[OpenRupture]) -> list[Reason]:
     return [
         Reason(
             RUPTURE,
-            f"{rupture.name} in {rupture.session}, {rupture.state.lower()}: open {days(rupture.days)}.",
+            f"{rupture.name} in {rupture.session}, {rupture.state.lower()}: open {for_days(rupture.days)}.",
             rupture.days,
         )
         for rupture in longest_first
@@ -89,6 +89,10 @@ def place(reasons: Sequence[Reason], code: str) -> tuple[int, int, str]:
         return (len(ORDER), 0, code)
     first = min(reasons, key=lambda reason: ORDER.index(reason.kind))
     return (ORDER.index(first.kind), -first.weight, code)
+
+
+def for_days(count: int) -> str:
+    return days(count) if count else "since today"
 
 
 def days(count: int) -> str:

@@ -29,9 +29,14 @@ def test_order_is_risk_signal_rupture_engagement_not_seen_missing_and_then_the_r
 
 
 def test_rupture_that_has_been_open_for_longest_comes_first():
-    (longest, shorter) = need.of_ruptures(
-        [OpenRupture("Rupture", "session 9", 1, "Confirmed"), OpenRupture("Withdrawal", "session 3", 12, "In repair")]
+    (longest, shorter, new) = need.of_ruptures(
+        [
+            OpenRupture("Rupture", "session 10", 0, "Confirmed"),
+            OpenRupture("Rupture", "session 9", 1, "Confirmed"),
+            OpenRupture("Withdrawal", "session 3", 12, "In repair"),
+        ]
     )
+    assert new.words == "Rupture in session 10, confirmed: open since today."
     assert longest.words == "Withdrawal in session 3, in repair: open 12 days."
     assert shorter.words == "Rupture in session 9, confirmed: open 1 day."
     assert need.place([longest], "B") < need.place([shorter], "A")
