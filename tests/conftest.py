@@ -7,6 +7,7 @@ import base64
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import django
@@ -62,8 +63,8 @@ def django_db_setup(django_db_blocker):
         connections.close_all()
 
 
-@pytest.fixture
-def committed(django_db_setup, django_db_blocker):
+@contextmanager
+def emptied_afterwards(django_db_blocker):
     """A database in which transactions really commit, emptied by its owner afterwards."""
     from django.db import connections
 
@@ -78,6 +79,12 @@ def committed(django_db_setup, django_db_blocker):
             )
             cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
         connections["owner"].close()
+
+
+@pytest.fixture
+def committed(django_db_setup, django_db_blocker):
+    with emptied_afterwards(django_db_blocker):
+        yield
 
 
 @pytest.fixture
