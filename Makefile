@@ -5,7 +5,7 @@ BIN = .venv/bin
 STACK = $(BIN)/python -m alliance_site.stack
 MINIMUM = import sys; sys.exit(None if sys.version_info >= (3, 11) else "Alliance needs Python 3.11 or newer: make demo PYTHON=python3.11")
 
-.PHONY: help demo run migrate setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-signals screenshots messages
+.PHONY: help demo run migrate setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals screenshots messages
 
 help:
 	@echo "make demo         start with invented clients to look at"
@@ -62,6 +62,9 @@ test: tools chromium
 
 bench: setup
 	$(BIN)/python -m bench
+
+bench-service: setup
+	$(BIN)/python -m bench.service $(ARGS)
 
 bench-scoring: setup
 	$(BIN)/python -m bench.score_answers

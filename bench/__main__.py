@@ -75,9 +75,9 @@ class Visitor:
         connection.close()
         return elapsed, answer.status, location
 
-    def pages(self, path: str, cookie: str) -> list[float]:
+    def pages(self, path: str, cookie: str, requests: int = PAGE_REQUESTS) -> list[float]:
         times = []
-        for number in range(PAGE_REQUESTS + 10):
+        for number in range(requests + 10):
             elapsed, status, _ = self.timed("GET", path, {"Cookie": cookie})
             assert status == 200, (path, status)
             if number >= 10:
