@@ -11,7 +11,7 @@ from jobs import actions as jobs
 from jobs.organisation import acting_in
 
 from .models import EpisodeSummary
-from .selectors.summaries import SWEPT, stale_summaries, summaries_of, with_series_now
+from .selectors.summaries import SWEPT, stale_summaries, summaries_of, versions_of
 
 SWEEP = "dashboards.sweep_summaries"
 EPISODES_IN_A_STEP = 200
@@ -24,12 +24,12 @@ def keep_summaries(*, episode_ids: Collection[uuid.UUID]) -> None:
     Doing it twice changes nothing. The versions are read first, so that what changes meanwhile leaves a summary marked
     as older.
     """
-    read = {row.episode_id: row for row in with_series_now(EpisodeSummary.objects.filter(episode__in=episode_ids))}
-    episodes = list(Episode.objects.filter(pk__in=read).select_related("client"))
+    versions = versions_of(episode_ids)
+    episodes = list(Episode.objects.filter(pk__in=versions).select_related("client"))
     for episode_id, values in summaries_of(episodes).items():
-        row = read[episode_id]
-        EpisodeSummary.objects.filter(pk=row.pk, computed_version__lte=row.input_version).update(
-            computed_version=row.input_version, series_version=row.series_now, computed_at=Now(), **values
+        sessions, series = versions[episode_id]
+        EpisodeSummary.objects.filter(episode=episode_id, computed_version__lte=sessions).update(
+            computed_version=sessions, series_version=series, computed_at=Now(), **values
         )
 
 

@@ -260,7 +260,7 @@ def caseload(request: SignedInRequest) -> HttpResponse:
         "risk": risk,
         "whole": whole,
         "page": page,
-        "rows": caseloads.shown_rows(page.object_list),
+        "rows": caseloads.shown_rows(list(page)),
         "kind": kind,
         "search": search,
         "filters": filters,

@@ -100,7 +100,7 @@ class Known:
     def __init__(self, found: Sequence[Episode], *, of: int, today: date) -> None:
         self.of, self.today = of, today
         ids = [episode.pk for episode in found]
-        self.signals = standing_signals(ids)
+        self.signals = standing_signals(found)
         self.with_risk = clients_with_risk({episode.client_id for episode in found})
         self.levels: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
         assessed = EngagementObjective.objects.filter(episode__in=ids)
@@ -108,7 +108,7 @@ class Known:
             self.levels[episode_id][objective] = level
         self.challenged = set(FirstChallenge.objects.filter(episode__in=ids).values_list("episode_id", flat=True))
         self.ruptures: dict[uuid.UUID, list[need.OpenRupture]] = defaultdict(list)
-        for rupture in open_in_many(ids):
+        for rupture in open_in_many(found):
             days = (today - rupture.session.held_on).days
             is_suspected = rupture.state == SUSPECTED
             told = need.OpenRupture(

@@ -2,11 +2,11 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -36,16 +36,24 @@ class Meeting(NamedTuple):
     phase: str
 
 
-def with_series_now(summaries: "QuerySet[EpisodeSummary]") -> "QuerySet[EpisodeSummary]":
-    """With the version of the trends that are there now as `series_now`."""
-    return summaries.annotate(series_now=Coalesce(F("episode__series__computed_version"), 0))
+# The version of the trends that are there now.
+SERIES_NOW = Coalesce(F("episode__series__computed_version"), 0)
+
+
+def versions_of(episode_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
+    """By episode the versions of its sessions and of its trends."""
+    found = EpisodeSummary.objects.filter(episode__in=episode_ids)
+    return {
+        episode: (sessions, series)
+        for episode, sessions, series in found.values_list("episode_id", "input_version", SERIES_NOW)
+    }
 
 
 def stale_summaries(organisation_id: uuid.UUID) -> list[uuid.UUID]:
     """Open episodes whose summary is older than their sessions or trends, as many as one run takes."""
     of_open = EpisodeSummary.objects.filter(organisation_id=organisation_id, episode__ended_on=None)
-    older = Q(computed_version__lt=F("input_version")) | ~Q(series_version=F("series_now"))
-    return list(with_series_now(of_open).filter(older).values_list("episode_id", flat=True)[:SWEPT])
+    older = Q(computed_version__lt=F("input_version")) | ~Q(series_version=SERIES_NOW)
+    return list(of_open.filter(older).values_list("episode_id", flat=True)[:SWEPT])
 
 
 def summaries_of(episodes: Sequence[Episode]) -> dict[uuid.UUID, dict[str, Any]]:
@@ -112,11 +120,9 @@ def ratings_asked(
 def of_trends(instrument: Instrument, trends: Mapping[str, Trend], *, client: str) -> dict[str, Any]:
     low, high = value_range(instrument)
     change = change_in_words(scale_trends(trends, (low, high)), client=client)
+    values = {"worth_a_look": change.headline if change.tone == "attention" else "", "bond": None, "bond_change": None}
     bond = trends.get("bond")
-    is_placed = bond is not None and bond.n >= CHANGE_N and bond.latest is not None and bond.change is not None
+    if bond is None or bond.n < CHANGE_N or bond.latest is None or bond.change is None:
+        return values
     scale = 10 / (high - low)
-    return {
-        "worth_a_look": change.headline if change.tone == "attention" else "",
-        "bond": (bond.latest - low) * scale if is_placed else None,
-        "bond_change": bond.change * scale if is_placed else None,
-    }
+    return values | {"bond": (bond.latest - low) * scale, "bond_change": bond.change * scale}
