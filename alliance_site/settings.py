@@ -285,6 +285,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "jobs.start_period", "schedule": 60.0, "args": ["sweep", 60]},
+    "summaries": {"task": "jobs.start_period", "schedule": 60.0, "args": ["summaries", 60]},
     # Once an hour; asked for more often, as a beat that was started again counts from then.
     "housekeeping": {"task": "jobs.start_period", "schedule": 300.0, "args": ["housekeeping", 3600]},
     "old-files": {"task": "jobs.start_period", "schedule": 300.0, "args": ["old-files", 3600]},

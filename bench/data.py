@@ -16,6 +16,7 @@ from accounts import actions as accounts
 from accounts.models import Organisation, User
 from clients import actions as clients
 from clients.models import Episode
+from dashboards.actions import keep_summaries
 from jobs.organisation import acting_in
 from measures import actions as measures
 from measures import tokens
@@ -59,6 +60,7 @@ def make(*, clients: int, sessions: int, ratings: int, trends: int) -> Made:
     for episode in [*episodes, busy]:
         with acting_in(organisation.pk):
             ruptures.judge_episode(episode_id=episode.pk)
+            keep_summaries(episode_ids=[episode.pk])
     return Made(
         therapist, supervisor, cookie_of(therapist), cookie_of(supervisor), f"/episodes/{busy.pk}/", links, later
     )

@@ -41,6 +41,8 @@ from .selectors.agreed import agreed_of, phase_of
 from .selectors.ending import ending_told
 from .selectors.marks import marks_of
 
+ROWS_ON_A_PAGE = 25
+
 
 def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -> Episode:
     return get_object_or_404(episodes(cast(User, request.user)).select_related("series"), pk=episode_id)
@@ -248,7 +250,8 @@ def caseload(request: SignedInRequest) -> HttpResponse:
     whole, kind, search = asked_of(request)
     risk = notices_now(request, back=CASELOAD if whole.is_supervised else TODAY)
     record_viewed(request, risk.open)
-    rows = whole.shown(kind=kind, search=search)
+    shown = whole.shown(kind=kind, search=search)
+    page = Paginator(shown, ROWS_ON_A_PAGE).get_page(request.GET.get("page"))
     kept = {"whose": "own" if request.user.is_supervisor and not whole.is_supervised else "", "q": search}
     query = urlencode({name: value for name, value in kept.items() if value})
     filters = [{"label": "Everything", "kind": "", "count": len(whole.rows)}]
@@ -256,14 +259,16 @@ def caseload(request: SignedInRequest) -> HttpResponse:
     context = {
         "risk": risk,
         "whole": whole,
-        "rows": rows,
+        "page": page,
+        "rows": caseloads.shown_rows(list(page)),
         "kind": kind,
         "search": search,
         "filters": filters,
-        "query": f"{query}&" if query else "",
+        "query": f"{query}&show={kind}" if query else f"show={kind}",
+        "query_of_filters": f"{query}&" if query else "",
         "whose": kept["whose"],
         "can_choose": request.user.is_supervisor and request.user.is_therapist,
-        "has_dots": bool(caseloads.caseload_dots(rows)),
+        "has_dots": bool(caseloads.caseload_dots(shown)),
     }
     return render(request, "dashboards/caseload.html", context)
 
@@ -281,9 +286,9 @@ def asked_of(request: SignedInRequest | Request) -> tuple[caseloads.Caseload, st
 def caseload_csv(request: SignedInRequest) -> HttpResponse:
     """What the page shows, in its order, for a spreadsheet."""
     whole, kind, search = asked_of(request)
-    rows = whole.shown(kind=kind, search=search)
+    rows = caseloads.shown_rows(whole.shown(kind=kind, search=search))
     organisation = request.user.organisation
-    subjects = [(row.row.episode, row.row.episode.client_id) for row in rows]
+    subjects = [(row.episode, row.episode.client_id) for row in rows]
     record_events("caseload.exported", subjects, organisation_id=organisation.pk, by=request.user)
     return csv_file(f"caseload-{organisation.today}.csv", caseloads.table_of(rows))
 

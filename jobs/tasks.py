@@ -11,6 +11,7 @@ from . import actions
 
 PERIODIC = {
     "sweep": "measures.sweep_trends",
+    "summaries": "dashboards.sweep_summaries",
     "housekeeping": "accounts.remove_old_submissions",
     "old-files": "reports.forget_old_files",
     "priors": "measures.estimate_priors",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
@@ -205,46 +205,52 @@ class EpisodeRow:
     has_risk: bool
 
 
-def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
-    """Clients' trends of the alliance beside each episode, in four queries however many there are.
+def alliance_of(
+    episode_ids: Collection[uuid.UUID],
+) -> dict[uuid.UUID, tuple[instruments.Instrument, dict[str, Trend]]]:
+    """Clients' trends of the alliance by episode and scale, in one query.
 
     Of one instrument, whichever others were used: numbers of different ranges do not stand in one row.
     """
-    ids = [episode.pk for episode in episodes]
     shipped = instruments.instruments()
     alliance = [code for code, instrument in shipped.items() if instrument.has_components]
     trends: dict[uuid.UUID, dict[str, dict[str, Trend]]] = defaultdict(lambda: defaultdict(dict))
-    for trend in Trend.objects.filter(episode_id__in=ids, rater=Rater.CLIENT, instrument__in=alliance):
+    for trend in Trend.objects.filter(episode__in=episode_ids, rater=Rater.CLIENT, instrument__in=alliance):
         trends[trend.episode_id][trend.instrument][trend.scale] = trend
-    updating = set(
-        EpisodeSeries.objects.filter(episode_id__in=ids, computed_version__lt=F("input_version")).values_list(
-            "episode_id", flat=True
-        )
-    )
-    sealed = Counter(
-        Rating.objects.current()
-        .sealed()
-        .filter(session__episode_id__in=ids)
-        .values_list("session__episode_id", flat=True)
-    )
-    with_risk = clients_with_risk({episode.client_id for episode in episodes})
-    rows = []
-    for episode in episodes:
-        by_code = trends[episode.pk]
+    found = {}
+    for episode_id in episode_ids:
+        by_code = trends[episode_id]
         most_rated = max(
             by_code, key=lambda code: max(trend.n for trend in by_code[code].values()), default=alliance[0]
         )
-        rows.append(
-            EpisodeRow(
-                episode,
-                by_code[most_rated],
-                shipped[most_rated],
-                episode.pk in updating,
-                sealed[episode.pk],
-                (episode.client_id, episode.now_with_id) in with_risk,
-            )
+        found[episode_id] = (shipped[most_rated], by_code[most_rated])
+    return found
+
+
+def waiting_ratings(episode_ids: Collection[uuid.UUID]) -> Counter[uuid.UUID]:
+    """By episode how many of the client's ratings wait for the therapist's own, in one query."""
+    sealed = Rating.objects.current().sealed().filter(session__episode__in=episode_ids)
+    return Counter(sealed.values_list("session__episode_id", flat=True))
+
+
+def with_latest_change(episodes: Sequence[Episode]) -> list[EpisodeRow]:
+    """Clients' trends of the alliance beside each episode, in four queries however many there are."""
+    ids = [episode.pk for episode in episodes]
+    alliance, waiting = alliance_of(ids), waiting_ratings(ids)
+    stale = EpisodeSeries.objects.filter(episode__in=ids, computed_version__lt=F("input_version"))
+    updating = set(stale.values_list("episode_id", flat=True))
+    with_risk = clients_with_risk({episode.client_id for episode in episodes})
+    return [
+        EpisodeRow(
+            episode,
+            alliance[episode.pk][1],
+            alliance[episode.pk][0],
+            episode.pk in updating,
+            waiting[episode.pk],
+            (episode.client_id, episode.now_with_id) in with_risk,
         )
-    return rows
+        for episode in episodes
+    ]
 
 
 @dataclass(frozen=True)

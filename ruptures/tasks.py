@@ -1,5 +1,6 @@
 import uuid
 
+from dashboards.actions import keep_summaries
 from jobs.tasks import job_task
 
 from . import actions
@@ -8,6 +9,7 @@ from . import actions
 @job_task("ruptures.judge_episode")
 def judge_episode(episode_id: uuid.UUID) -> None:
     actions.judge_episode(episode_id=episode_id)
+    keep_summaries(episode_ids=[episode_id])
 
 
 @job_task("ruptures.start_recompute")

@@ -13,6 +13,7 @@ from accounts.models import User
 from clients import states
 from clients.actions import StaleVersion, locked, move_task
 from clients.models import Episode, Goal, Task
+from jobs import actions as jobs
 
 from ..models import (
     ConditionsRater,
@@ -24,6 +25,8 @@ from ..models import (
     TaskOutcome,
     TherapySession,
 )
+
+KEEP_SUMMARY = "dashboards.keep_summary"
 
 
 class NumberTaken(ValidationError):
@@ -66,7 +69,13 @@ def log_session(
     with taken_means(number_taken(session)):
         session.save(force_insert=True)
     record_event("session.logged", session, organisation_id=session.organisation_id, client_id=episode.client_id, by=by)
+    ask_for_summary(episode)
     return session
+
+
+def ask_for_summary(episode: Episode) -> None:
+    """The caseload shows an episode as updating from the change to its sessions on until this is done."""
+    jobs.request_job(task=KEEP_SUMMARY, object_id=episode.pk, organisation_id=episode.organisation_id)
 
 
 def check_session(session: TherapySession) -> None:
@@ -113,6 +122,7 @@ def update_session(*, session: TherapySession, version: int, by: User, **values:
         by=by,
         fields=changed,
     )
+    ask_for_summary(episode)
     return session
 
 

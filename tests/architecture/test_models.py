@@ -20,8 +20,10 @@ from accounts.classification import CLINICAL, FIELDS, IDENTIFYING, OPERATIONAL
 from accounts.models import Organisation, Submission, Supervision
 from alliance_site import embedded
 from clients.models import Episode
+from dashboards.models import EpisodeSummary
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
+from measures.actions import COMPUTE_TRENDS
 from measures.actions.comments import deliver_comments
 from measures.models import BatteryEntry, EpisodeSeries, InstrumentUse, Invitation, OwnMeasure, Trend, Wording
 from ruptures import actions as ruptures
@@ -31,7 +33,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "reports"]
+APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "reports"]
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 # When, without who; and why that is enough.
 NOT_BY_A_PERSON = {
@@ -52,6 +54,7 @@ NOT_BY_A_PERSON = {
     "measures.EpisodeSeries.computed_at": "a worker computes it",
     "measures.ServicePrior.estimated_at": "a worker estimates it",
     "ruptures.Signal.raised_at": "the rules raise it",
+    "dashboards.EpisodeSummary.computed_at": "a worker computes it",
     "ruptures.Recompute": "a worker does it; the change that asks for it says by whom",
 }
 # Tables without row-level security; and why.
@@ -229,6 +232,7 @@ class Rows:
     cover: Any
     submission: Any
     series: Any
+    summary: EpisodeSummary
     trend: Any
     run: Any
     risk: Any
@@ -327,11 +331,12 @@ def rows(service):
         follow_up=ratings["client"].follow_up,
         request=invitation.request,
         invitation=invitation,
-        job=Job.objects.get(object_id=episode.pk),
+        job=Job.objects.get(object_id=episode.pk, task=COMPUTE_TRENDS),
         supervision=Supervision.objects.current().get(supervisor=service.ruth),
         cover=factories.make_cover(service.ada, by=service.tom),
         submission=submission,
         series=EpisodeSeries.objects.get(episode=episode),
+        summary=EpisodeSummary.objects.get(episode=episode),
         trend=Trend.objects.get(episode=episode, rater="client", scale="bond"),
         run=run,
         risk=factories.make_risk_answer(session),
@@ -344,6 +349,12 @@ def rows(service):
         use=InstrumentUse.objects.get(),
         draft=save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=service.ada),
     )
+
+
+def without_summary(rows: "Rows") -> Episode:
+    episode = factories.make_episode(rows.tom, code="T-9")
+    episode.summary.delete()
+    return episode
 
 
 def make_suspected(service: Any) -> Rupture:
@@ -656,6 +667,9 @@ CASES: dict[str, Case] = {
     "measures.EpisodeSeries.episode": copy(
         "series", lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9")}
     ),
+    "dashboards_summary_not_ahead": change("summary", {"input_version": 90}, {"computed_version": 99}),
+    "dashboards_summary_bond_0_to_10": change("summary", {"bond": 10}, {"bond": 10.1}),
+    "dashboards.EpisodeSummary.episode": copy("summary", lambda rows: {"episode": without_summary(rows)}),
     "measures_trend_series_once": copy("trend", lambda rows: {"scale": "other"}),
     "measures_trend_latest_from_1": change("trend", {"latest": None, "n": 0}, {"latest": None}),
     "measures_trend_reliable_pair": change(

@@ -1,0 +1,48 @@
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from accounts.models import OrganisationModel
+from clients.models import Episode
+
+
+class EpisodeSummary(OrganisationModel):
+    """What the caseload asks of an episode's sessions and trends, kept by the job that keeps the trends.
+
+    Days stand in it as dates: how many they are ago is worked out when somebody looks. The database counts up
+    `input_version` with every change to the episode's sessions; `series_version` is that of the trends.
+    """
+
+    episode = models.OneToOneField(Episode, on_delete=models.CASCADE, related_name="summary")
+    input_version = models.PositiveIntegerField(default=1, db_default=1)
+    computed_version = models.PositiveIntegerField(default=0, db_default=0)
+    series_version = models.PositiveIntegerField(default=0, db_default=0)
+    session_count = models.PositiveIntegerField(default=0, db_default=0)
+    # The number of the latest session of the therapy itself.
+    session_number = models.PositiveIntegerField(default=0, db_default=0)
+    last_planned_on = models.DateField(null=True, blank=True)
+    last_seen_on = models.DateField(null=True, blank=True)
+    usual_gap = models.PositiveIntegerField(null=True, blank=True)
+    # One [day, whether there is a rating by the client] per latest session that took place, in their order; null where
+    # none was asked for.
+    asked = models.JSONField(default=list, db_default=[], blank=True)
+    # Of the client's latest rating of the bond, on 0 to 10, and its change since the one before.
+    bond = models.FloatField(null=True, blank=True)
+    bond_change = models.FloatField(null=True, blank=True)
+    # What the trends say of themselves, without any signal, where that is worth a look.
+    worth_a_look = models.CharField(max_length=200, blank=True, default="", db_default="")
+    computed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="dashboards_summary_not_ahead", condition=Q(computed_version__lte=F("input_version"))
+            ),
+            models.CheckConstraint(
+                name="dashboards_summary_bond_0_to_10", condition=Q(bond=None) | Q(bond__gte=0, bond__lte=10)
+            ),
+        ]
+
+    def is_older_than(self, series_version: int) -> bool:
+        """Whether sessions or trends have changed since."""
+        return self.computed_version < self.input_version or self.series_version != series_version

@@ -1,0 +1,163 @@
+"""The summary of an episode: what it holds, when it is older than what happened, and who makes it new again."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboards import actions
+from dashboards.actions import keep_summaries, sweep_summaries
+from dashboards.models import EpisodeSummary
+from dashboards.selectors.caseload import caseload
+from dashboards.selectors.summaries import stale_summaries
+from jobs.models import Job
+from measures.schedule import STILL_DUE
+from ruptures.tasks import judge_episode
+from sessions_app.actions import KEEP_SUMMARY, update_session
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def days_ago(days):
+    return timezone.localdate() - timedelta(days=days)
+
+
+def stale(service):
+    return stale_summaries(service.organisation.pk)
+
+
+def kept(episode):
+    keep_summaries(episode_ids=[episode.pk])
+    return EpisodeSummary.objects.get(episode=episode)
+
+
+def test_episode_that_has_just_begun_has_a_summary_that_says_so(service):
+    episode = factories.make_episode(service.ada)
+    assert not stale(service)
+    (row,) = caseload(service.ada).rows
+    assert not row.is_updating and row.summary.session_count == 0 and row.summary.last_seen_on is None
+    assert row.episode == episode
+
+
+def test_summary_holds_the_days_of_the_meetings_and_how_often_they_are(service):
+    episode = factories.make_episode(service.ada)
+    for day in (28, 21, 14):
+        factories.make_session(episode, held_on=days_ago(day))
+    factories.make_session(episode, held_on=days_ago(7), attendance="did-not-attend")
+    summary = kept(episode)
+    assert (summary.session_count, summary.session_number, summary.usual_gap) == (4, 4, 7)
+    assert (summary.last_planned_on, summary.last_seen_on) == (days_ago(7), days_ago(14))
+
+
+def test_summary_knows_which_sessions_asked_the_client_and_have_no_answer(service):
+    episode = factories.make_episode(service.ada)
+    days = [50, 43, 36, 29, 22, 15, STILL_DUE.days]
+    for position, day in enumerate(days):
+        session = factories.make_session(episode, held_on=days_ago(day))
+        if position % 2:
+            factories.rate_as_client(session)
+    # The latest five that are settled, and the one whose rating may still come.
+    assert kept(episode).asked == [
+        [days_ago(day).isoformat(), bool(position % 2)] for position, day in enumerate(days) if position > 0
+    ]
+
+
+def test_bond_is_placed_on_0_to_10_once_there_is_a_change_to_speak_of(service):
+    episode = factories.make_episode(service.ada)
+    factories.make_course(episode, [7, 8])
+    assert kept(episode).bond is None
+    factories.make_course(episode, [6])
+    summary = kept(episode)
+    assert (summary.bond, summary.bond_change) == (6, -2)
+
+
+@pytest.mark.parametrize("change", ["log", "edit", "delete"])
+def test_whatever_changes_the_sessions_leaves_the_summary_older_at_once(service, change):
+    episode = factories.make_episode(service.ada)
+    session = factories.make_session(episode)
+    kept(episode)
+    if change == "log":
+        factories.make_session(episode)
+    elif change == "edit":
+        update_session(session=session, version=session.version, attendance="cancelled-late", by=service.ada)
+    else:
+        session.delete()
+    assert stale(service) == [episode.pk]
+    assert caseload(service.ada).rows[0].is_updating
+    assert kept(episode).session_count == {"log": 2, "edit": 1, "delete": 0}[change]
+    assert not stale(service) and not caseload(service.ada).rows[0].is_updating
+
+
+def test_logging_a_session_asks_for_the_summary_in_the_same_transaction(service):
+    episode = factories.make_episode(service.ada)
+    factories.make_session(episode)
+    assert Job.objects.waiting().filter(task=KEEP_SUMMARY, object_id=episode.pk).count() == 1
+
+
+def test_job_that_keeps_the_trends_keeps_the_summary(service):
+    episode = factories.make_episode(service.ada)
+    factories.rate_as_client(factories.make_session(episode))
+    job = Job.objects.get(task="ruptures.judge_episode", object_id=episode.pk)
+    judge_episode(str(job.pk))
+    assert not stale(service) and not caseload(service.ada).rows[0].is_updating
+
+
+def test_rating_leaves_the_row_updating_until_the_trend_is_there(service, browser_of):
+    episode = factories.make_episode(service.ada)
+    factories.make_course(episode, [7, 7, 7])
+    kept(episode)
+    page = reverse("dashboards:caseload")
+    assert "updating" not in browser_of(service.ruth).get(page).content.decode()
+    factories.rate_as_client(factories.make_session(episode))
+    assert "updating" in browser_of(service.ruth).get(page).content.decode()
+
+
+def test_what_happens_while_a_summary_is_worked_out_leaves_it_older(service, monkeypatch):
+    episode = factories.make_episode(service.ada)
+    factories.make_session(episode)
+    work_out = actions.summaries_of
+
+    def interrupted(episodes):
+        values = work_out(episodes)
+        factories.make_session(episode)
+        return values
+
+    monkeypatch.setattr(actions, "summaries_of", interrupted)
+    keep_summaries(episode_ids=[episode.pk])
+    assert stale(service) == [episode.pk]
+
+
+def test_sweep_works_out_what_was_forgotten_in_steps_and_asks_for_the_rest(service, other_service, monkeypatch):
+    monkeypatch.setattr(actions, "EPISODES_IN_A_STEP", 2)
+    for number in range(3):
+        factories.make_session(factories.make_episode(service.ada, code=f"S-{number}"))
+    organisation = service.organisation.pk
+    assert sweep_summaries(organisation_id=organisation) == 3 and not stale(service)
+    assert sweep_summaries(organisation_id=organisation) == 0
+    monkeypatch.setattr(actions, "SWEPT", 0)
+    assert not Job.objects.filter(task=actions.SWEEP).exists()
+    sweep_summaries(organisation_id=organisation)
+    assert Job.objects.get(task=actions.SWEEP).object_id == organisation
+
+
+def test_keeping_many_summaries_takes_as_many_reads_as_keeping_one(service, django_assert_num_queries):
+    episodes = [factories.make_episode(service.ada, code=f"S-{number}") for number in range(3)]
+    for episode in episodes:
+        factories.make_course(episode, [7, 7, 7])
+    reads, own = 10, 2
+    for some in (episodes[:1], episodes):
+        with django_assert_num_queries(reads + own + len(some)):
+            keep_summaries(episode_ids=[episode.pk for episode in some])
+
+
+def test_pages_of_a_long_caseload_hold_everybody_once(service, browser_of, monkeypatch):
+    monkeypatch.setattr("dashboards.views.ROWS_ON_A_PAGE", 2)
+    for number in range(5):
+        factories.make_episode(service.ada, code=f"S-{number}")
+    ruth = browser_of(service.ruth)
+    url = reverse("dashboards:caseload")
+    pages = [ruth.get(url, {"page": page}).context["rows"] for page in (1, 2, 3)]
+    assert [row.episode.client.code for rows in pages for row in rows] == [f"S-{number}" for number in range(5)]
+    assert "5 open episodes" in ruth.get(url).content.decode()
