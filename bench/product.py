@@ -3,6 +3,7 @@
 import os
 import platform
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @contextmanager
 def engines(settings: str = "alliance_site.settings") -> Iterator[embedded.Engines]:
-    """An empty, migrated database and a queue; Django is set up when this begins."""
+    """An empty, migrated database and a queue; Django is set up when this begins. They end with a SIGTERM, too."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory() as folder, embedded.start(Path(folder)) as started:
         os.environ.update(
             DJANGO_SETTINGS_MODULE=settings,

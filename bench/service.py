@@ -37,11 +37,11 @@ PAGES = (
     ("form of the log", "sessions_app:session-log", "therapist"),
 )
 BOUND = {"dashboards:caseload", "dashboards:service", "dashboards:episode"}
-# One line per job that summarises a whole service: what it is called, its task.
+# One line per job that summarises a whole service: what it is called, its task, and those that it asks for in turn.
 SUMMARIES = (
-    ("what is usual in the service", "measures.estimate_priors"),
-    ("all trends and signals", "ruptures.start_recompute"),
-    ("summaries of the service", "dashboards.summarise_service"),
+    ("summaries of all episodes", "dashboards.sweep_summaries", ()),
+    ("summaries of the service", "dashboards.start_service_run", ("dashboards.service_run_next",)),
+    ("what is usual in the service", "measures.estimate_priors", ()),
 )
 
 
@@ -252,47 +252,52 @@ def report_crowd(service: Any, port: int, running: Sequence[psutil.Popen], misse
 def report_summaries(service: Any, missed: list[str]) -> None:
     """Each job by itself, asked for as the product asks; its steps are the jobs that it asks for in turn."""
     from alliance_site.celery import app
+    from dashboards.models import EpisodeSummary
     from jobs import actions as jobs
     from jobs.organisation import acting_in
 
     app.loader.import_default_modules()
-    organisation = service.organisation.pk
+    organisation, total = service.organisation.pk, 0.0
+    with acting_in(organisation):
+        EpisodeSummary.objects.update(computed_version=0)
     print(f"{'all summaries':<34}{'seconds':>9}{'jobs':>7}{'longest, s':>12}")
-    for name, task in SUMMARIES:
+    for name, task, following in SUMMARIES:
         if task not in app.tasks:
             continue
-        wait_until(lambda: not open_jobs().exists())
-        last = latest_finish()
+        tasks = (task, *following)
+        wait_until(lambda tasks=tasks: not open_jobs(tasks).exists())
+        last = latest_finish(tasks)
         begun = time.perf_counter()
         with acting_in(organisation):
             jobs.request_job(task=task, object_id=organisation, organisation_id=organisation)
-        wait_until(lambda: not open_jobs().exists())
+        wait_until(lambda tasks=tasks: not open_jobs(tasks).exists())
         took = time.perf_counter() - begun
-        done = finished_after(last)
+        total += took
+        done = finished_after(last, tasks)
         longest = max((one.finished_at - one.started_at).total_seconds() for one in done)
         print(f"{name:<34}{took:>9.1f}{len(done):>7}{longest:>12.2f}")
-        check(took < SUMMARISED_WITHIN, f"{name} took {took:.0f} s", missed)
+    check(total < SUMMARISED_WITHIN, f"all summaries took {total:.0f} s", missed)
 
 
-def open_jobs() -> Any:
+def open_jobs(tasks: Sequence[str]) -> Any:
     from jobs.models import Job
 
     assert not Job.objects.failed().exists()
-    return Job.objects.filter(finished_at=None, failed_at=None)
+    return Job.objects.filter(task__in=tasks, finished_at=None, failed_at=None)
 
 
-def latest_finish() -> Any:
+def latest_finish(tasks: Sequence[str]) -> Any:
     from django.db.models import Max
 
     from jobs.models import Job
 
-    return Job.objects.aggregate(last=Max("finished_at"))["last"]
+    return Job.objects.filter(task__in=tasks).aggregate(last=Max("finished_at"))["last"]
 
 
-def finished_after(moment: Any) -> list[Any]:
+def finished_after(moment: Any, tasks: Sequence[str]) -> list[Any]:
     from jobs.models import Job
 
-    done = Job.objects.filter(started_at__isnull=False, finished_at__isnull=False)
+    done = Job.objects.filter(task__in=tasks, started_at__isnull=False, finished_at__isnull=False)
     return list(done.filter(finished_at__gt=moment) if moment else done)
 
 

@@ -35,6 +35,8 @@ from bench.population import new_id, text_of
 from bench.practices import EpisodePlan
 from clients.actions import end_episode
 from clients.models import Client, EngagementObjective, Episode
+from dashboards.actions import EPISODES_IN_A_STEP, keep_summaries
+from dashboards.models import EpisodeSummary
 from jobs.models import Job
 from jobs.organisation import acting_in
 from measures import instruments
@@ -63,7 +65,19 @@ COPIED: tuple[tuple[type[models.Model], str], ...] = (
     (Signal, "session__episode__client_id"),
     (RepairAttempt, "session__episode__client_id"),
 )
-COUNTED = (Client, Episode, TherapySession, Rating, Score, Trend, Signal, Rupture, RepairAttempt, RiskAnswer)
+COUNTED = (
+    Client,
+    Episode,
+    EpisodeSummary,
+    TherapySession,
+    Rating,
+    Score,
+    Trend,
+    Signal,
+    Rupture,
+    RepairAttempt,
+    RiskAnswer,
+)
 PRACTICES = 10
 SUPERVISED = 20
 AT_ONCE = 10
@@ -107,9 +121,20 @@ def fill(name: str, *, therapists: int, today: date, owner_url: str, seed: int =
                 source = number % PRACTICES
                 copy_practice(cursor, kept[source], first[source], therapist, number=number)
     gather_statistics(owner_url)
+    keep_all_summaries(organisation.pk)
+    gather_statistics(owner_url)
     with acting_in(organisation.pk):
         service.counts = counts()
     return service
+
+
+def keep_all_summaries(organisation_id: UUID) -> None:
+    """Their days are those of each copy, so they are worked out and not copied."""
+    with acting_in(organisation_id):
+        episodes = list(Episode.objects.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(episodes), EPISODES_IN_A_STEP):
+        with acting_in(organisation_id):
+            keep_summaries(episode_ids=episodes[start : start + EPISODES_IN_A_STEP])
 
 
 def counts() -> dict[str, int]:
@@ -461,6 +486,7 @@ def computed(episode_id: UUID) -> dict[str, Any]:
         "ruptures": list(
             Rupture.objects.filter(session__episode=episode_id).order_by("pk").values_list("pk", "state", "component")
         ),
+        "summary": values_of(EpisodeSummary.objects.get(episode=episode_id), {"computed_at"}),
     }
 
 
@@ -475,5 +501,6 @@ def check_sample(service: Service, *, size: int, seed: int = 1979) -> int:
         for episode_id in random.Random(seed).sample(episodes, size):
             before = computed(episode_id)
             ruptures.judge_episode(episode_id=episode_id)
+            keep_summaries(episode_ids=[episode_id])
             assert computed(episode_id) == before, f"episode {episode_id} is not as the job leaves it"
     return size
