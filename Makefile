@@ -62,6 +62,7 @@ test: tools chromium
 
 bench: setup
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.service
 
 bench-service: setup
 	$(BIN)/python -m bench.service $(ARGS)

@@ -134,15 +134,10 @@ def mix(people: list[Person], *, seconds: float) -> Asked:
     return found
 
 
-def open_episodes(therapist: User) -> list[UUID]:
-    with acting_in(therapist.organisation_id):
-        found = Episode.objects.open().filter(therapist=therapist).order_by("client__code")
-        return list(found.values_list("pk", flat=True))
-
-
-def open_episodes_of_supervisor(supervisor: User) -> list[UUID]:
-    with acting_in(supervisor.organisation_id):
-        found = Episode.objects.open().visible_to(supervisor).order_by("client__code")
+def open_episodes(person: User) -> list[UUID]:
+    """A therapist's own, or those that a supervisor sees."""
+    with acting_in(person.organisation_id):
+        found = Episode.objects.open().visible_to(person).order_by("client__code")
         return list(found.values_list("pk", flat=True))
 
 

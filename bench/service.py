@@ -216,17 +216,15 @@ def is_there(service: Any, episode: Any, *, after: int) -> bool:
 def report_crowd(service: Any, port: int, running: Sequence[psutil.Popen], missed: list[str], *, seconds: int) -> None:
     from bench import crowd, data
 
+    supervisors = service.supervisors[:2]
     people = [
-        crowd.Person(f"therapist {number}", data.cookie_of(one), crowd.open_episodes(one), port)
-        for number, one in enumerate(service.therapists[:6])
-    ]
-    seen = crowd.open_episodes_of_supervisor(service.supervisor)
-    people += [
-        crowd.Person(f"supervisor {number}", data.cookie_of(service.supervisor), seen, port, logs=False)
-        for number in range(USERS - len(people))
+        crowd.Person(one.name, data.cookie_of(one), crowd.open_episodes(one), port, logs=one.is_therapist)
+        for one in [*service.therapists[: USERS - len(supervisors)], *supervisors]
     ]
     names = ("web", "worker", "relay", "beat")
-    print(f"\n{USERS} signed-in people for {seconds} s, without a pause: list, episode, caseload, log of a session")
+    print(
+        f"\n{len(people)} signed-in people for {seconds} s, without a pause: list, episode, caseload, log of a session"
+    )
     asked = crowd.mix(people, seconds=seconds)
     memory = crowd.memory(dict(zip(names, running, strict=True)))
     for kind, times in sorted(asked.times.items()):

@@ -87,9 +87,14 @@ AT_ONCE = 10
 class Service:
     organisation: Organisation
     therapists: list[User]
-    supervisor: User
+    supervisors: list[User]
     administrator: User
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def supervisor(self) -> User:
+        """Of the first twenty therapists, or of all there are."""
+        return self.supervisors[0]
 
 
 def fill(name: str, *, therapists: int, today: date, owner_url: str, seed: int = 1979) -> Service:
@@ -155,7 +160,7 @@ def people(organisation: Organisation, name: str, therapists: int) -> Service:
     supervisors = [person(number, "supervisor", is_supervisor=True) for number in range(-(-therapists // SUPERVISED))]
     for number, therapist in enumerate(found):
         accounts.start_supervision(supervisor=supervisors[number // SUPERVISED], therapist=therapist, by=None)
-    return Service(organisation, found, supervisors[0], person(0, "administrator", is_administrator=True))
+    return Service(organisation, found, supervisors, person(0, "administrator", is_administrator=True))
 
 
 # --- Writing by COPY ------------------------------------------------------------------------------------
