@@ -67,7 +67,7 @@ def has_risk_answer(rating: Rating) -> bool:
 def written_by_clients(user: User) -> QuerySet[Rating]:
     """Ratings with a comment that this person may see; none that waits for the therapist's own rating is among them."""
     ratings = Rating.objects.visible_to(user).current().filter(rater=Rater.CLIENT).exclude(comment="")
-    return ratings.exclude(pk__in=ratings.sealed().values("pk")).select_related("follow_up", "session__episode__client")
+    return ratings.unsealed().select_related("follow_up", "session__episode__client")
 
 
 def comment_to_follow_up(user: User, rating_id: uuid.UUID) -> Rating | None:

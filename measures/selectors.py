@@ -131,12 +131,7 @@ def current_rating(session: TherapySession, instrument: str, rater: str) -> Rati
 def rating_to_see(user: User, rating_id: uuid.UUID) -> Rating | None:
     """A rating with its scores, session and client, as the session page shows it: in force, and not waiting unseen."""
     found = Rating.objects.visible_to(user).current().filter(pk=rating_id)
-    return (
-        found.exclude(pk__in=found.sealed().values("pk"))
-        .select_related("session__episode__client")
-        .prefetch_related("scores")
-        .first()
-    )
+    return found.unsealed().select_related("session__episode__client").prefetch_related("scores").first()
 
 
 def instruments_for(session: TherapySession) -> list[instruments.Instrument]:
@@ -418,9 +413,9 @@ def today(user: User) -> Today:
     )
     received = (
         Rating.objects.current()
-        .filter(Q(session__in=of_own) | Q(session__in=ever_own, instrument=ENDING))
+        .unsealed()
+        .filter(Q(session__episode__ended_on=None) | Q(instrument=ENDING), session__episode__therapist__in=whose)
         .filter(rater=Rater.CLIENT, entered_at=None, submitted_at__gte=Now() - RECENT)
-        .exclude(pk__in=sealed.values("pk"))
         .select_related(*of_session, "follow_up")
         .order_by("-submitted_at")
     )

@@ -57,8 +57,16 @@ class RatingQuerySet(models.QuerySet["Rating"]):
 
         They are shown, and counted in trends, once the therapist has rated or has chosen not to.
         """
-        own = Rating.objects.filter(session=models.OuterRef("session"), rater=Rater.THERAPIST, superseded_at=None)
-        return self.filter(~models.Exists(own), waits_for_therapist=True, session__waived_at=None)
+        return self.filter(~has_therapists_own(), waits_for_therapist=True, session__waived_at=None)
+
+    def unsealed(self) -> "RatingQuerySet":
+        """All others. Asked of each rating: to exclude the sealed ones would find those of the whole service first."""
+        return self.filter(Q(waits_for_therapist=False) | Q(session__waived_at__isnull=False) | has_therapists_own())
+
+
+def has_therapists_own() -> models.Exists:
+    own = Rating.objects.filter(session=models.OuterRef("session"), rater=Rater.THERAPIST, superseded_at=None)
+    return models.Exists(own)
 
 
 class Rating(OrganisationModel):
@@ -114,6 +122,14 @@ class Rating(OrganisationModel):
             models.CheckConstraint(
                 name="measures_rating_ending_view_of_a_client",
                 condition=Q(ending_view="") | Q(ending_view__in=EndingView.values, rater="client"),
+            ),
+        ]
+        indexes = [
+            # What clients have sent of late, for the page of today.
+            models.Index(
+                fields=["organisation", "submitted_at"],
+                condition=Q(rater="client", superseded_at=None),
+                name="measures_rating_latest",
             ),
         ]
 

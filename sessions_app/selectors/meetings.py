@@ -3,7 +3,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from clients.models import Episode
@@ -17,10 +17,15 @@ def sessions(user: User) -> QuerySet[TherapySession]:
 
 
 def with_last_session(episodes: QuerySet[Episode]) -> QuerySet[Episode]:
-    """Episodes with the day their client was last seen, `last_seen`, and the last number taken, `last_number`."""
+    """Episodes with the day their client was last seen, `last_seen`, and the last number taken, `last_number`.
+
+    Asked of each row that is shown: joined, the sessions of the whole service would be grouped first.
+    """
+    held = TherapySession.objects.filter(episode=OuterRef("pk"))
+    seen = held.filter(attendance__in=TOOK_PLACE).order_by("-held_on")
     return episodes.annotate(
-        last_seen=Max("sessions__held_on", filter=Q(sessions__attendance__in=TOOK_PLACE)),
-        last_number=Max("sessions__number"),
+        last_seen=Subquery(seen.values("held_on")[:1]),
+        last_number=Subquery(held.order_by("-number").values("number")[:1]),
     )
 
 

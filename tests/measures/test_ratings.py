@@ -220,6 +220,18 @@ def test_rating_of_another_session_unseals_nothing(episode, sealed_session):
     assert Rating.objects.sealed().get().session == sealed_session
 
 
+def test_a_rating_is_sealed_or_it_is_not(service, episode, sealed_session):
+    """`unsealed` is asked of each rating and `sealed` of all: of every kind there is, each says the opposite."""
+    waived, rated = factories.make_session(episode), factories.make_session(episode)
+    for session in (waived, rated):
+        factories.rate_as_client(session)
+    actions.waive_own_rating(session=waived, by=service.ada)
+    factories.rate_as_therapist(rated)
+    sealed = set(Rating.objects.sealed())
+    assert {rating.session for rating in sealed} == {sealed_session}
+    assert set(Rating.objects.unsealed()) == set(Rating.objects.all()) - sealed
+
+
 def test_waiving_twice_is_waiving_once(service, sealed_session):
     actions.waive_own_rating(session=sealed_session, by=service.ada)
     actions.waive_own_rating(session=sealed_session, by=service.ada)
