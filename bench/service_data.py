@@ -65,19 +65,19 @@ COPIED: tuple[tuple[type[models.Model], str], ...] = (
     (Signal, "session__episode__client_id"),
     (RepairAttempt, "session__episode__client_id"),
 )
-COUNTED = (
-    Client,
-    Episode,
-    EpisodeSummary,
-    TherapySession,
-    Rating,
-    Score,
-    Trend,
-    Signal,
-    Rupture,
-    RepairAttempt,
-    RiskAnswer,
-)
+COUNTED: dict[str, type[models.Model]] = {
+    "clients": Client,
+    "episodes": Episode,
+    "therapy sessions": TherapySession,
+    "ratings": Rating,
+    "scores": Score,
+    "trends": Trend,
+    "summaries": EpisodeSummary,
+    "signals": Signal,
+    "ruptures": Rupture,
+    "repair attempts": RepairAttempt,
+    "risk answers": RiskAnswer,
+}
 PRACTICES = 10
 SUPERVISED = 20
 AT_ONCE = 10
@@ -146,9 +146,9 @@ def counts() -> dict[str, int]:
     """What SELECT count(*) finds of the organisation that is acted in."""
     with connection.cursor() as cursor:
         found = {}
-        for model in COUNTED:
+        for name, model in COUNTED.items():
             cursor.execute(f"SELECT count(*) FROM {model._meta.db_table}")
-            found[str(model._meta.verbose_name_plural)] = cursor.fetchone()[0]
+            found[name] = cursor.fetchone()[0]
         return found
 
 
