@@ -14,6 +14,7 @@ from statistics import fmean, quantiles
 from measures.statistics import finite
 from measures.statistics.correlation import Correlation, correlation
 from measures.statistics.minimum_n import SERVICE_N
+from measures.statistics.retention import Retention, retention
 
 EARLY = range(3, 6)
 LOW, MIDDLE, HIGH = THIRDS = ("low", "middle", "high")
@@ -70,3 +71,22 @@ def thirds(early: Sequence[float | None]) -> tuple[str | None, ...] | None:
     return tuple(
         None if value is None else LOW if value <= lower else MIDDLE if value <= upper else HIGH for value in early
     )
+
+
+def retention_by_third(
+    sessions: Sequence[int], left: Sequence[bool], early: Sequence[float | None]
+) -> dict[str, Retention | None] | None:
+    """How long clients of each third stay, of those who came to session 5: an entry per client of the number of the
+    last session, whether they left alone after it, and the early alliance.
+
+    Curves that began with session 1 would compare people who by the making of the thirds had not left yet (a landmark:
+    Anderson, Cain & Gelber 1983, J Clin Oncol 1:710-719). So the thirds are of those who came that far, too. A third of
+    fewer than five is None; None altogether as `thirds` is. Raises ValueError for lengths that differ.
+    """
+    landmark = EARLY[-1]
+    stayed = [row for row in zip(sessions, left, early, strict=True) if row[0] >= landmark and row[2] is not None]
+    found = thirds([value for *_, value in stayed])
+    if found is None:
+        return None
+    groups = {third: [row for row, mine in zip(stayed, found, strict=True) if mine == third] for third in THIRDS}
+    return {third: retention([s for s, *_ in rows], [alone for _, alone, _ in rows]) for third, rows in groups.items()}

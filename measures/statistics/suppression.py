@@ -17,7 +17,8 @@ anybody in them are large enough, and small ones take along at most half of thes
 of one of these rungs have a table behind them, and one of its cells can be as large as the smallest margin it is part
 of: Dobra & Fienberg (2000), PNAS 97:11885-11892. So only margins are looked at.
 
-Of the same people only one table may be shown: two with the same sums, classified in two ways, are to be made one.
+Of the same people only one table may be shown: two with the same sums, classified in two ways, are to be made one. And
+only the periods of the table: a free range of dates, less another one, would be any few days.
 """
 
 import math
@@ -113,7 +114,7 @@ def suppress(counts: Mapping[Base, int]) -> Published:
         if table.protect(detail):
             break
     cells = [Cell(*cell) for cell in product(table.periods, table.modalities, table.categories)]
-    shown = (table.published & ~table.hidden).ravel().tolist()
+    shown = table.shown().ravel().tolist()
     return Published(
         dict(zip(cells, table.values.ravel().tolist(), strict=True)),
         frozenset(cell for cell, is_shown in zip(cells, shown, strict=True) if is_shown),
@@ -221,6 +222,18 @@ class _Table:
                 if detail != DETAIL[-1] and not self._is_enough():
                     return False
         return True
+
+    def shown(self) -> NDArray[np.bool_]:
+        """What is shown, and what is the same as it: the only year there is has what all time has, and so on."""
+        shown = self.published & ~self.hidden
+        for number, axis in enumerate(self.axes):
+            along = np.moveaxis(shown, number, 0)
+            for level in range(max(axis.levels)):
+                for node in (node for node, mine in enumerate(axis.levels) if mine == level):
+                    parts = [i for i, of in enumerate(axis.above) if axis.levels[i] == level + 1 and of[level] == node]
+                    if len(parts) == 1:
+                        along[parts[0]] |= along[node]
+        return shown
 
     def _is_worth_showing(self) -> bool:
         filled = self.published & (self.values > 0)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from measures.statistics.early_alliance import early_alliance, early_and_later, later_change, thirds
+from measures.statistics.early_alliance import early_alliance, early_and_later, later_change, retention_by_third, thirds
 
 
 def test_early_is_sessions_three_to_five():
@@ -64,3 +64,20 @@ def test_equal_clients_are_in_the_same_third_and_thirds_are_in_order(early):
         assert of_value.setdefault(value, third) == third
     ranks = [("low", "middle", "high").index(of_value[value]) for value in sorted(v for v in of_value if v is not None)]
     assert ranks == sorted(ranks)
+
+
+def test_retention_by_third_begins_where_the_thirds_are_known():
+    # Twenty who came to session 5 or further, the low third leaving sooner; nine who left before, or were not rated.
+    early = [i / 20 for i in range(20)]
+    sessions = [5 + i for i in range(20)]
+    found = retention_by_third([*sessions, *[3] * 6, *[9] * 3], [True] * 29, [*early, *[0.1] * 6, *[None] * 3])
+    assert [found[third].n for third in ("low", "middle", "high")] == [7, 6, 7]
+    assert all(curve.at_risk(5) == curve.n for curve in found.values())
+    assert found["low"].median < found["middle"].median < found["high"].median
+    assert retention_by_third(sessions[:14], [True] * 14, early[:14]) is None
+
+
+def test_a_third_of_fewer_than_five_has_no_curve():
+    # Twelve at the maximum are one third, and there is none above them.
+    found = retention_by_third([8] * 18, [False] * 18, [0.2] * 6 + [1.0] * 12)
+    assert (found["low"].n, found["high"]) == (6, None)
