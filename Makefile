@@ -58,7 +58,7 @@ check: tools
 	  'mypy .; python manage.py makemigrations --check; python manage.py check --deploy --fail-level WARNING'
 
 test: tools chromium
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 bench: setup
 	$(BIN)/python -m bench

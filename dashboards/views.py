@@ -52,9 +52,10 @@ def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -
 def episode(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = visible_episode(request, episode_id)
     record_view(request, episode)
-    earlier, later = other_episodes(request.user, episode)
     context = episode_context(request, episode)
-    context |= {"risk": notices_of_episode(request, episode, back=EPISODE)}
+    small = context["state"].beside
+    earlier, later = other_episodes(request.user, episode) if small.has_other_episodes else ([], [])
+    context |= {"risk": notices_of_episode(request, episode, back=EPISODE, has_any=small.has_risk_answers)}
     context |= {"earlier": earlier, "later": later, "ending": ending_told(context["state"], request.user)}
     return render(request, "dashboards/episode.html", context)
 
@@ -124,7 +125,7 @@ def before_session(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespo
     record_view(request, episode, "before-session.viewed")
     context = episode_context(request, episode)
     context |= {
-        "risk": notices_of_episode(request, episode, back=EPISODE),
+        "risk": notices_of_episode(request, episode, back=EPISODE, has_any=context["state"].beside.has_risk_answers),
         "last": next((session for session in reversed(context["state"].sessions) if session.took_place), None),
         "line": line_for_next(reversed(context["state"].sessions)),
     }

@@ -39,10 +39,9 @@ def battery() -> list[Entry]:
     return [row.entry for row in rows()] if has_chosen() else list(DEFAULT)
 
 
-def raters_asked() -> set[str]:
-    """Who of client and therapist rates at all, by the service's battery, in one query."""
-    found = list(BatteryEntry.objects.values_list("rater", "removed_at"))
-    return {rater for rater, removed in found if removed is None} if found else {entry.rater for entry in DEFAULT}
+def raters_among(entries: Sequence[tuple[str, object]]) -> set[str]:
+    """Who of client and therapist rates at all, by the rater of each entry of the battery and when it was removed."""
+    return {rater for rater, removed in entries if removed is None} if entries else {entry.rater for entry in DEFAULT}
 
 
 def overrides(episode: Episode) -> list[BatteryOverride]:

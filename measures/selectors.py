@@ -156,10 +156,6 @@ def open_requests(session: TherapySession) -> QuerySet[RatingRequest]:
     return still_open(RatingRequest.objects.filter(session=session))
 
 
-def open_requests_of(episode: Episode) -> list[RatingRequest]:
-    return list(still_open(RatingRequest.objects.filter(session__episode=episode)))
-
-
 def still_open(requests: QuerySet[RatingRequest]) -> QuerySet[RatingRequest]:
     return requests.filter(revoked_at=None, redeemed_at=None, expires_at__gt=Now()).order_by("created_at")
 

@@ -37,6 +37,13 @@ settings.FIELD_KEYS_FILE.write_text(f"tests {base64.b64encode(os.urandom(32)).de
 settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2"]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """`pytest -n 2`: each worker starts engines of its own, so it must not inherit where these are."""
+    for name in ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
+        os.environ.pop(name, None)
+
+
 def pytest_unconfigure(config):
     if ENGINES:
         ENGINES.stop()

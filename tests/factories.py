@@ -23,6 +23,7 @@ from accounts import actions as accounts
 from accounts.models import Cover, Organisation, User
 from clients import actions as clients
 from clients.models import Client, Episode, Goal, Task
+from dashboards.actions import keep_summaries
 from jobs.organisation import acting_in, current_organisation, set_organisation
 from measures import actions as measures
 from measures import instruments, schedule, tokens
@@ -191,14 +192,19 @@ def make_course(episode: Episode, bonds: list[int | None]) -> list[TherapySessio
             rate_as_therapist(session, bond=bond)
             rate_as_client(session, bond=bond)
         made.append(session)
-    ruptures.judge_episode(episode_id=episode.pk)
+    judge(episode)
     return made
+
+
+def judge(episode: Episode) -> None:
+    """As the job does after a rating."""
+    ruptures.judge_episode(episode_id=episode.pk)
+    keep_summaries(episode_ids=[episode.pk])
 
 
 def make_signal(episode: Episode) -> Signal:
     """A steady course of bond whose last session is far below it:  8 7 8 8 7 8 |2|"""
     (*_earlier, last) = make_course(episode, [8, 7, 8, 8, 7, 8, 2])
-    ruptures.judge_episode(episode_id=episode.pk)
     return Signal.objects.get(session=last)
 
 

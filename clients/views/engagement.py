@@ -37,14 +37,16 @@ def agreement_log(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespon
 def engagement_phase(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = get_object_or_404(selectors.episodes(request.user), pk=episode_id)
     record_view(request, episode, "engagement")
-    phase = told.engagement_state(episode, of=request.user.organisation.engagement_sessions)
+    saved = selectors.objectives_of(episode)
+    levels = {code: objective.level for code, objective in saved.items()}
+    phase = told.engagement_state(told.sessions_of(episode), levels, of=request.user.organisation.engagement_sessions)
     context = {
         "episode": episode,
         "tabs": tabs(episode, "clients:engagement"),
         "is_own": episode.therapist_id == request.user.pk,
         "may_change": episode.is_open and may_write(request.user, episode.responsible_id),
         "phase": phase,
-        "objectives": [(objective, phase.objectives.get(objective.code)) for objective in engagement.OBJECTIVES],
+        "objectives": [(objective, saved.get(objective.code)) for objective in engagement.OBJECTIVES],
         "levels": engagement.LEVELS,
         "expectations": selectors.expectations_of(episode),
         "needs": selectors.needs_of(episode),

@@ -1,13 +1,12 @@
 """What the episode page shows beside the ratings: goals, tasks, the engagement phase and the core conditions.
 
-Four queries, however long the episode is; the sessions and the series are those of the page.
+Two queries, however long the episode is; the sessions and the series are those of the page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sessions_app.models import CoreConditions
-from sessions_app.selectors import agreements, engagement_state, strains_among, therapists_conditions
+from sessions_app.selectors import agreements, engagement_state, strains_among
 from sessions_app.selectors.agreements import Agreements, PossibleStrain
 from sessions_app.selectors.engagement import EngagementState, challenge_in
 
@@ -53,9 +52,9 @@ def agreed_of(state: EpisodeState, *, engagement_sessions: int) -> Agreed:
     return Agreed(
         now=now,
         strains=strains_among(now.tasks, state.sessions),
-        phase=engagement_state(state.episode, of=engagement_sessions, sessions=state.sessions),
+        phase=engagement_state(state.sessions, state.beside.levels, of=engagement_sessions),
         sessions=[session.name for session in state.sessions],
-        conditions=conditions_beside_bond(state, therapists_conditions(state.episode)),
+        conditions=conditions_beside_bond(state, state.beside.conditions),
     )
 
 
@@ -65,7 +64,7 @@ def phase_of(state: EpisodeState, *, engagement_sessions: int) -> Engagement:
     return Engagement(engagement_sessions, challenge.session.number if challenge else None)
 
 
-def conditions_beside_bond(state: EpisodeState, rated: dict[int, CoreConditions]) -> list[SmallSeries]:
+def conditions_beside_bond(state: EpisodeState, rated: Mapping[int, Mapping[str, int | None]]) -> list[SmallSeries]:
     """The client's bond, then the three conditions as the therapist rates them; nothing where they never were."""
     if not rated:
         return []
@@ -74,7 +73,7 @@ def conditions_beside_bond(state: EpisodeState, rated: dict[int, CoreConditions]
     low, high = value_range(state.alliance)
     found = [small("Bond", "bond", [bond.get(number) for number in numbers], low, high)]
     for field, name in CONDITIONS:
-        values = [getattr(rated.get(number), field, None) for number in numbers]
+        values = [rated.get(number, {}).get(field) for number in numbers]
         found.append(small(name, "outcome", values, 0, 10))
     return found
 

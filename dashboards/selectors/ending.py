@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from accounts.models import User
 from measures.comments import Comment, comment_for
 from measures.instruments import Edition, instruments
-from measures.models import Rating, RatingRequest
+from measures.models import Rating
 from measures.selectors import ENDING, asks_for_ending
 from sessions_app.models import TherapySession
 
@@ -22,7 +22,7 @@ class EndingTold:
 
     told: Rating | None
     comment: Comment | None
-    asked: RatingRequest | None
+    is_asked: bool
     session: TherapySession | None
     can_ask: bool
 
@@ -50,7 +50,7 @@ def ending_told(state: EpisodeState, reader: User) -> EndingTold | None:
     return EndingTold(
         told=told,
         comment=comment_for(reader, told) if told else None,
-        asked=next((link for link in state.links if link.instrument == ENDING), None),
+        is_asked=any(link.instrument == ENDING for link in state.beside.links),
         session=max(took_place, key=lambda session: (session.held_on, session.number), default=None),
         can_ask=asks_for_ending(),
     )

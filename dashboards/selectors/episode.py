@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,9 +11,8 @@ from django.utils import formats, timezone
 from clients.models import Episode
 from measures import catalogue, instruments
 from measures.instruments import COMPONENTS, TOTAL, Instrument
-from measures.models import EpisodeSeries, Rating, RatingRequest, Trend
-from measures.schedule import raters_asked
-from measures.selectors import ENDING, open_requests_of, series_of, with_gaps
+from measures.models import EpisodeSeries, Trend
+from measures.selectors import ENDING, series_of, with_gaps
 from measures.statistics.rates import RATES
 from measures.statistics.reliable_change import ReliableChange
 from measures.statistics.service_prior import MINIMUM_CLIENTS
@@ -38,6 +37,7 @@ from ..sentences import (
     only_other_measures,
     total_in_words,
 )
+from .beside import Beside, beside
 
 ALLIANCE = "session-check-in"
 # Sessions rated by both before the two views are compared in words.
@@ -103,24 +103,23 @@ class EpisodeState:
     sealed: list[TherapySession]
     input_version: int
     computed_version: int
-    links: list[RatingRequest]
+    beside: Beside
     signals: list[Signal]
     ruptures: list[RuptureNow]
     noticed: list[Noticed]
     lines: list[Line]
     hints: list[str]
     baseline_from: int
-    raters_asked: set[str]
 
     @property
     def rated_session(self) -> int | None:
         return max((trend.latest_session for trend in self.trends if trend.latest_session), default=None)
 
     @property
-    def asked(self) -> RatingRequest | None:
-        """An open link of the latest session, other than for the ending."""
+    def is_asked(self) -> bool:
+        """Whether a link of the latest session is open, other than for the ending."""
         latest = self.sessions[-1].pk
-        return next((link for link in self.links if link.session_id == latest and link.instrument != ENDING), None)
+        return any(link.session_id == latest and link.instrument != ENDING for link in self.beside.links)
 
     @property
     def is_updating(self) -> bool:
@@ -280,6 +279,7 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     alliance, alliances = chosen_alliance(series, known, instrument)
     by_total = [found for found in known.values() if is_shown_by_total(found)]
     by_total.sort(key=lambda found: (found.construct, found.name))
+    small = beside(episode)
     kept: EpisodeSeries | None = getattr(episode, "series", None)
     of_client = Trend.objects.filter(episode=episode, rater="client", scale__in=[*COMPONENTS, TOTAL])
     stored = list(of_client.select_related("prior"))
@@ -291,13 +291,10 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
     noticed = [
         noticed_of(signal, tried.get(signal.rupture_id, ())) for signal in signals if stands(signal, alliance.code)
     ]
-    sealed_ids = set(
-        Rating.objects.current().sealed().filter(session__episode=episode).values_list("session_id", flat=True)
-    )
     change = change_in_words(
         trends,
         client=episode.client.label,
-        waiting=len(sealed_ids),
+        waiting=len(small.sealed),
         noticed=noticed,
         expectation=expectation_of(of_alliance.values(), preset=PRESETS.get(episode.organisation.signal_preset)),
     )
@@ -307,7 +304,7 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         ScaleCourse(trend, reliable_change_of(of_alliance.get(trend.scale)), within_sd_of(of_alliance.get(trend.scale)))
         for trend in trends
     ]
-    if by_total and not alliances and not sealed_ids:
+    if by_total and not alliances and not small.sealed:
         change = only_other_measures([found.name for found in by_total])
     return EpisodeState(
         episode=episode,
@@ -320,11 +317,11 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
         totals_now=[total_now(found, totals.get(found.code), total_points(series, found)) for found in by_total],
         change=change,
         gap=latest_gap(series, alliance.code, episode.client.label),
-        rows=number_rows(sessions, series, alliance.code, by_total, sealed_ids),
-        sealed=[session for session in sessions if session.pk in sealed_ids],
+        rows=number_rows(sessions, series, alliance.code, by_total, small.sealed),
+        sealed=[session for session in sessions if session.pk in small.sealed],
         input_version=kept.input_version if kept else 0,
         computed_version=kept.computed_version if kept else 0,
-        links=open_requests_of(episode),
+        beside=small,
         signals=signals,
         ruptures=[rupture_now(rupture, signals, series, alliance.code, trends) for rupture in ruptures],
         noticed=noticed,
@@ -338,7 +335,6 @@ def episode_state(episode: Episode, *, instrument: str = "") -> EpisodeState:
             drops=drops,
         ),
         baseline_from=kept.baseline_from if kept else 1,
-        raters_asked=raters_asked(),
     )
 
 
@@ -489,7 +485,7 @@ def latest_gap(series: Series, code: str, name: str) -> str:
 
 
 def number_rows(
-    sessions: list[TherapySession], series: Series, code: str, by_total: list[Instrument], sealed_ids: set[uuid.UUID]
+    sessions: list[TherapySession], series: Series, code: str, by_total: list[Instrument], sealed: Collection[uuid.UUID]
 ) -> list[NumbersRow]:
     columns = {
         (rater, scale): by_session(series, (code, rater, scale))
@@ -503,7 +499,7 @@ def number_rows(
             client=[columns["client", scale].get(session.number) for scale in COMPONENTS],
             therapist=[columns["therapist", scale].get(session.number) for scale in COMPONENTS],
             totals=[total.get(session.number) for total in totals],
-            is_sealed=session.pk in sealed_ids,
+            is_sealed=session.pk in sealed,
         )
         for session in reversed(sessions)
     ]

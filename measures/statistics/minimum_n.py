@@ -1,4 +1,4 @@
-"""How many scored sessions each method needs before it says anything; docs/measures.md prints this table."""
+"""How many scored sessions, or clients, each method needs before it says anything; docs/measures.md prints them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,18 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Minimum:
-    """Smallest number of scored sessions for a method, and where that number comes from."""
+    """Smallest number for a method, of what it counts, and where that number comes from."""
 
     method: str
     n: int
     source: str
+    of: str = "scored sessions"
+
+    @property
+    def reason(self) -> str:
+        """Why a method says nothing. It never tells how many there are: a page that did would give away what
+        `suppression` keeps."""
+        return f"Shown from {self.n} {self.of} on."
 
 
 MINIMUM_N: Mapping[str, Minimum] = MappingProxyType(
@@ -73,6 +80,33 @@ MINIMUM_N: Mapping[str, Minimum] = MappingProxyType(
             "this session's alliance and the next session's outcome",
             10,
             "our rule: nine neighbouring pairs at most; for display, not for inference",
+        ),
+    }
+)
+
+FEW = "our rule: a group of fewer than five is shown nowhere"
+# Of a whole service.
+SERVICE_N: Mapping[str, Minimum] = MappingProxyType(
+    {
+        "retention": Minimum("how long clients stay", 5, FEW, "clients"),
+        "by_session": Minimum("the mean of a session number", 5, FEW, "clients"),
+        "proportion": Minimum("a share", 5, FEW, "of them"),
+        "to_return": Minimum("the median of the sessions to return", 5, FEW, "ruptures"),
+        "early_alliance": Minimum(
+            "early alliance and later outcome",
+            10,
+            "our rule; the interval of a correlation from ten pairs leaves out 0 only above .63 (Fisher 1921)",
+            "clients",
+        ),
+        "thirds": Minimum("thirds of the early alliance", 15, "three groups of five", "clients"),
+        "within_client": Minimum(
+            "a slope within clients",
+            10,
+            "our rule; with few clients a clustered interval is too narrow (Cameron & Miller 2015)",
+            "clients",
+        ),
+        "pooled_means": Minimum(
+            "a therapist's partially pooled mean", 10, "our rule: fewer say little of a therapist", "clients"
         ),
     }
 )

@@ -69,8 +69,9 @@ def notices_now(request: SignedInRequest, *, back: str) -> Notices:
     return Notices(notices_of(request, answers), [], risk.stamp(answers), url, request.user.pk, back)
 
 
-def notices_of_episode(request: SignedInRequest, episode: Episode, *, back: str) -> Notices:
-    answers = risk.of_episode(request.user, episode.pk)
+def notices_of_episode(request: SignedInRequest, episode: Episode, *, back: str, has_any: bool = True) -> Notices:
+    """`has_any` is False where the caller knows that there never was any."""
+    answers = risk.of_episode(request.user, episode.pk) if has_any else []
     waiting = [answer for answer in answers if answer.is_open]
     settled = [answer for answer in reversed(answers) if not answer.is_open]
     url = f"{reverse('measures:risk-of-episode', args=[episode.pk])}?back={back}"

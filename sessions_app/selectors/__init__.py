@@ -6,7 +6,7 @@ from .agreements import (
     progress_of,
     strains_among,
 )
-from .engagement import conditions_of, engagement_state, first_challenge_of, therapists_conditions
+from .engagement import conditions_of, engagement_state, first_challenge_of
 from .log import agreement_log
 from .meetings import (
     Met,
@@ -45,6 +45,5 @@ __all__ = [
     "sessions",
     "sessions_of",
     "strains_among",
-    "therapists_conditions",
     "with_last_session",
 ]

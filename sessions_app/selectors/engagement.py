@@ -1,21 +1,19 @@
 """The engagement phase, and the core conditions of sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clients import engagement
-from clients.models import EngagementObjective, Episode
-from clients.selectors import objectives_of
+from clients.models import Episode
 
 from ..models import CoreConditions, FirstChallenge, Phase, TherapySession
-from .meetings import sessions_of
 
 
 @dataclass(frozen=True)
 class EngagementState:
     """Where the engagement phase of an episode stands, of `of` sessions."""
 
-    objectives: dict[str, EngagementObjective]
+    levels: Mapping[str, int]
     challenge: FirstChallenge | None
     session: int
     of: int
@@ -23,7 +21,7 @@ class EngagementState:
     @property
     def sentence(self) -> str:
         return engagement.gate_in_words(
-            {code: row.level for code, row in self.objectives.items()},
+            self.levels,
             session=self.session,
             of=self.of,
             challenged_in=self.challenge.session.number if self.challenge else None,
@@ -32,15 +30,14 @@ class EngagementState:
     @property
     def is_of_interest(self) -> bool:
         """It lasts, or somebody has written of it: an episode that came long before need not be told of it."""
-        return self.session <= self.of or bool(self.objectives) or self.challenge is not None
+        return self.session <= self.of or bool(self.levels) or self.challenge is not None
 
 
-def engagement_state(episode: Episode, *, of: int, sessions: Sequence[TherapySession] | None = None) -> EngagementState:
-    """`sessions` are the episode's, with their first challenge, where the caller has them."""
-    found = sessions_of(episode) if sessions is None else sessions
-    counted = [session.number for session in found if session.phase == Phase.THERAPY]
-    challenge = next((challenge for session in found if (challenge := challenge_in(session))), None)
-    return EngagementState(objectives_of(episode), challenge, max(counted, default=0), of)
+def engagement_state(sessions: Sequence[TherapySession], levels: Mapping[str, int], *, of: int) -> EngagementState:
+    """From all sessions of an episode, with their first challenge, and the levels of its objectives by code."""
+    counted = [session.number for session in sessions if session.phase == Phase.THERAPY]
+    challenge = next((challenge for session in sessions if (challenge := challenge_in(session))), None)
+    return EngagementState(levels, challenge, max(counted, default=0), of)
 
 
 def challenge_in(session: TherapySession) -> FirstChallenge | None:
@@ -55,10 +52,3 @@ def conditions_of(session: TherapySession) -> list[CoreConditions]:
     """Who rated the core conditions of a session: its therapist first."""
     rows = CoreConditions.objects.filter(session=session).select_related("rated_by")
     return list(rows.order_by("-rater", "rated_by__name"))
-
-
-def therapists_conditions(episode: Episode) -> dict[int, CoreConditions]:
-    """By session number the therapist's ratings; where whoever covered has rated, too, the therapist's own."""
-    rows = CoreConditions.objects.filter(session__episode=episode, rater="therapist").select_related("session")
-    own_last = sorted(rows, key=lambda row: (row.rated_by_id == episode.therapist_id, row.rated_at))
-    return {row.session.number: row for row in own_last}

@@ -35,7 +35,7 @@ def make_steady(therapist, code):
         session = factories.make_session(episode, held_on=days_ago(1 + 7 * week))
         factories.rate_as_therapist(session)
         factories.rate_as_client(session)
-    ruptures.judge_episode(episode_id=episode.pk)
+    factories.judge(episode)
     return episode
 
 

@@ -5,9 +5,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboards.selectors.beside import beside
 from sessions_app import actions
 from sessions_app.models import CoreConditions
-from sessions_app.selectors import therapists_conditions
 from tests import factories
 
 
@@ -99,4 +99,4 @@ def test_the_therapists_own_rating_counts_before_that_of_who_covered(service, ep
     factories.make_cover(service.ada, by=service.tom)
     for by, value in ((service.ada, 7), (service.tom, 2)):
         actions.rate_conditions(session=session, congruence=value, regard=None, empathy=None, by=by)
-    assert therapists_conditions(episode)[session.number].congruence == 7
+    assert beside(episode).conditions[session.number]["congruence"] == 7

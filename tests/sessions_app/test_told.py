@@ -11,6 +11,7 @@ from accounts.models import AuditEvent
 from clients import actions as clients
 from clients.actions import StaleVersion
 from clients.models import Task
+from dashboards.selectors.beside import beside
 from sessions_app import actions, selectors
 from sessions_app.models import CoreConditions, FirstChallenge, GoalProgress, TaskOutcome
 from tests import factories
@@ -288,7 +289,7 @@ def test_therapist_and_supervisor_each_rate_once_and_may_rate_again(service, ses
     rate(sessions[0], service.ada, 7, 9, 8)
     found = [(row.rater, row.congruence, row.regard, row.empathy) for row in selectors.conditions_of(sessions[0])]
     assert found == [("therapist", 7, 9, 8), ("supervisor", 5, 6, None)]
-    assert list(selectors.therapists_conditions(sessions[0].episode)) == [1]
+    assert list(beside(sessions[0].episode).conditions) == [1]
 
 
 def test_same_conditions_again_write_nothing_and_none_at_all_take_them_back(service, sessions):
