@@ -31,12 +31,12 @@ class Asked:
 
 
 class Fields(HTMLParser):
-    """What a browser would send of the page's main form with nothing typed, and the ranges that can be moved."""
+    """What a browser would send of the page's main form with nothing typed, and the names of the items to rate."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[tuple[str, str]] = []
-        self.ranges: list[str] = []
+        self.items: set[str] = set()
         self.is_within = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -46,8 +46,8 @@ class Fields(HTMLParser):
         name, kind = given.get("name"), given.get("type", "text")
         if not (self.is_within and name and tag in {"input", "textarea"}):
             return
-        if kind == "range":
-            self.ranges.append(name)
+        if name.startswith("item-"):
+            self.items.add(name)
         elif kind not in {"radio", "checkbox"} or "checked" in given:
             self.sent.append((name, given.get("value") or ""))
 
@@ -94,7 +94,7 @@ class Person:
         page, _ = self.ask("form of a log", path)
         fields = Fields()
         fields.feed(page)
-        values = dict(fields.sent) | dict.fromkeys(fields.ranges, "7") | {"attendance": "attended"}
+        values = dict(fields.sent) | dict.fromkeys(fields.items, "7") | {"attendance": "attended"}
         values.setdefault("format", "in-person")
         _, location = self.ask("log of a session", path, urllib.parse.urlencode(values))
         if not location.startswith("/sessions/"):
