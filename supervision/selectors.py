@@ -1,0 +1,418 @@
+"""Supervision as its pages show it. What is not yours to see is not among it, and clients are known by their code."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.access import supervised_by
+from accounts.models import Supervision, User
+from clients.models import Episode
+from clients.selectors import episodes
+from dashboards.selectors.caseload import CaseloadRow, rows_of
+from dashboards.selectors.episode import EpisodeState, RuptureNow, episode_state, stands, value_range
+from measures.comments import Comment, comments_to_raise
+from measures.models import Rater, Trend
+from ruptures.aftermath import Unsaid, attempts_in_words
+from ruptures.lifecycle import DISMISSED, RESOLVED
+from ruptures.models import RepairAttempt, Rupture, Signal, State
+from ruptures.selectors import open_in_many
+from sessions_app.models import TherapySession
+
+from . import states
+from .agenda import Entry, in_order, waiting_in_words
+from .models import AgendaItem, LearningTarget, Meeting, NextStep
+from .practice import COUNTED, Occasion, Practised, practised
+from .rehearsal import NONE, SETTLED, TRIED, UNTOUCHED, Rehearsal, rehearsal
+from .shape import Shape, shape, window
+from .since import Since, since
+
+# Of what is over as many as a page can hold.
+SHOWN = 20
+WORDS_OF_A_CLIENT = 3
+# Of what waits for a meeting, in the list of people.
+FIRST = 3
+
+
+# --- Who, and with whom ---------------------------------------------------------------------------------
+
+
+def supervisees(user: User) -> QuerySet[User]:
+    return supervised_by(user).order_by("name")
+
+
+def supervisors_now(therapist: User) -> QuerySet[User]:
+    current = Supervision.objects.current().filter(therapist=therapist).values("supervisor")
+    return User.objects.filter(pk__in=current, is_active=True, is_supervisor=True).order_by("name")
+
+
+def person_in_supervision(user: User, person_id: uuid.UUID) -> User | None:
+    """This person themself, or somebody whom they supervise now."""
+    return User.objects.filter(Q(pk=user.pk, is_therapist=True) | Q(pk__in=supervised_by(user)), pk=person_id).first()
+
+
+def supervises(user: User, therapist_id: uuid.UUID) -> bool:
+    return supervised_by(user).filter(pk=therapist_id).exists()
+
+
+def episode_in_supervision(user: User, episode_id: uuid.UUID) -> Episode | None:
+    """An episode of their own, or of a therapist whom they supervise now; who covers or took over has others."""
+    theirs = Q(therapist=user) | Q(therapist__in=supervised_by(user))
+    found = episodes(user).filter(theirs, pk=episode_id).select_related("series").first()
+    return by_code(found) if found else None
+
+
+def by_code(episode: Episode) -> Episode:
+    """The episode with its client known by code alone: whatever is worded from it has no name in it. Never saved."""
+    episode.client.name = ""
+    return episode
+
+
+# --- Meetings -------------------------------------------------------------------------------------------
+
+
+def meetings(user: User) -> QuerySet[Meeting]:
+    return Meeting.objects.visible_to(user).select_related("supervisor", "therapist")
+
+
+def meeting_of(user: User, meeting_id: uuid.UUID) -> Meeting | None:
+    return meetings(user).filter(pk=meeting_id).first()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two people in supervision: their next meeting, where one is planned, and what waits for it."""
+
+    supervisor: User
+    therapist: User
+    next_meeting: Meeting | None
+    agenda: list[Entry["OnAgenda"]]
+    open_steps: int
+
+    @property
+    def waiting(self) -> str:
+        return waiting_in_words(len(self.agenda), sum(entry.is_brought for entry in self.agenda))
+
+    @property
+    def more(self) -> int:
+        """How many there are beside the first, which the list shows."""
+        return max(0, len(self.agenda) - FIRST)
+
+
+def pairs_of(user: User) -> list[Pair]:
+    """Whom a supervisor supervises, in the order of names; a fixed number of queries."""
+    people = list(supervisees(user))
+    coming = {meeting.therapist_id: meeting for meeting in upcoming(user).filter(supervisor=user).order_by("-held_on")}
+    agendas = agendas_of(user, supervisor=user, therapists=people)
+    steps: dict[uuid.UUID, int] = defaultdict(int)
+    own = NextStep.objects.visible_to(user).filter(status=states.OPEN, meeting__supervisor=user)
+    for therapist_id in own.values_list("meeting__therapist_id", flat=True):
+        steps[therapist_id] += 1
+    return [
+        Pair(user, person, coming.get(person.pk), agendas.get(person.pk, []), steps[person.pk]) for person in people
+    ]
+
+
+def upcoming(user: User) -> QuerySet[Meeting]:
+    """Planned or under way, the next first."""
+    return meetings(user).filter(state__in=(states.PLANNED, states.UNDER_WAY)).order_by("held_on")
+
+
+def former_meetings(user: User) -> list[Meeting]:
+    """Those that a supervisor held with people whom they do not supervise any more."""
+    held = meetings(user).filter(supervisor=user).exclude(therapist__in=supervised_by(user))
+    return list(held.exclude(state=states.CALLED_OFF)[:SHOWN])
+
+
+# --- The agenda -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OnAgenda:
+    """What hangs on an entry: the episode, what the caseload says of it, and what somebody put on the agenda."""
+
+    episode: Episode
+    row: CaseloadRow | None
+    item: AgendaItem | None
+
+
+def reasons_of(found: Sequence[Episode], reader: User) -> dict[uuid.UUID, CaseloadRow]:
+    """Why each of these open episodes is worth talking about, as the caseload says it. The only place that asks it."""
+    return {row.row.episode.pk: row for row in rows_of([by_code(one) for one in found], reader)}
+
+
+def agendas_of(
+    reader: User, *, supervisor: User, therapists: Sequence[User], meeting: Meeting | None = None
+) -> dict[uuid.UUID, list[Entry[OnAgenda]]]:
+    """By therapist what waits to be talked about with a supervisor, in the order of need.
+
+    What was talked about in `meeting` is left out.
+    """
+    items = AgendaItem.objects.visible_to(reader).filter(supervisor=supervisor, therapist__in=therapists)
+    items = items.filter(taken_off_at=None).select_related("meeting", "created_by")
+    waiting: dict[uuid.UUID, AgendaItem] = {}
+    talked: dict[uuid.UUID, date] = {}
+    done = set()
+    for item in items:
+        if item.meeting is None:
+            waiting[item.episode_id] = item
+        elif meeting is not None and item.meeting_id == meeting.pk:
+            done.add(item.episode_id)
+        else:
+            talked[item.episode_id] = max(item.meeting.held_on, talked.get(item.episode_id, date.min))
+    found = list(
+        episodes(reader).filter(Q(ended_on=None) | Q(pk__in=waiting), therapist__in=therapists).exclude(pk__in=done)
+    )
+    rows = reasons_of([episode for episode in found if episode.is_open], reader)
+    today = reader.organisation.today
+    by_therapist: dict[uuid.UUID, list[Entry[OnAgenda]]] = defaultdict(list)
+    for episode in map(by_code, found):
+        row, waits, last = rows.get(episode.pk), waiting.get(episode.pk), talked.get(episode.pk)
+        by_therapist[episode.therapist_id].append(
+            Entry(
+                code=episode.client.code,
+                subject=OnAgenda(episode, row, waits),
+                reasons=row.reasons if row else (),
+                is_brought=waits is not None,
+                why=waits.why if waits else "",
+                talked_days_ago=(today - last).days if last and last <= today else None,
+            )
+        )
+    return {therapist: in_order(entries) for therapist, entries in by_therapist.items()}
+
+
+def told_of(episode: Episode, reader: User) -> str:
+    """The reasons of an episode as they are now, a line each, to be kept with what was talked about."""
+    if not episode.is_open:
+        return ""
+    return "\n".join(reason.words for reason in reasons_of([episode], reader)[episode.pk].reasons)
+
+
+def items_of(meeting: Meeting) -> list[AgendaItem]:
+    """What was talked about in a meeting, in that order; codes only."""
+    return list(meeting.items.select_related("episode__client").order_by("discussed_at"))
+
+
+def waiting_items(user: User, therapist: User) -> list[AgendaItem]:
+    """What this person, one of the two, sees waiting for a meeting with the therapist."""
+    found = AgendaItem.objects.visible_to(user).waiting().filter(therapist=therapist)
+    return list(found.select_related("episode__client", "supervisor", "created_by"))
+
+
+def item_of(user: User, item_id: uuid.UUID) -> AgendaItem | None:
+    of = ("supervisor", "therapist", "episode__client", "meeting")
+    return AgendaItem.objects.visible_to(user).select_related(*of).filter(pk=item_id).first()
+
+
+# --- Next steps, and what came of them ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StepTold:
+    """A next step, and what the rating of its component did after the meeting."""
+
+    step: NextStep
+    found: Since | Unsaid
+
+    @property
+    def words(self) -> str:
+        return self.found.reason if isinstance(self.found, Unsaid) else self.found.words
+
+
+def steps(user: User) -> QuerySet[NextStep]:
+    of = ("meeting__supervisor", "meeting__therapist", "episode__client", "owner")
+    return NextStep.objects.visible_to(user).select_related(*of)
+
+
+def step_of(user: User, step_id: uuid.UUID) -> NextStep | None:
+    return steps(user).filter(pk=step_id).first()
+
+
+def steps_told(found: Sequence[NextStep]) -> list[StepTold]:
+    """With what the ratings say, in two queries however many there are.
+
+    By the instrument with which the client rated the component most often.
+    """
+    ids = {step.episode_id for step in found if step.component}
+    trends: dict[tuple[uuid.UUID, str], Trend] = {}
+    of_clients = Trend.objects.filter(episode__in=ids, rater=Rater.CLIENT, scale__in={step.component for step in found})
+    for trend in of_clients.order_by("n"):
+        trends[trend.episode_id, trend.scale] = trend
+    days: dict[uuid.UUID, dict[int, date]] = defaultdict(dict)
+    held = TherapySession.objects.filter(episode__in=ids).values_list("episode_id", "number", "held_on")
+    for episode_id, number, day in held if ids else ():
+        days[episode_id][number] = day
+    return [StepTold(step, told_since(step, trends, days)) for step in found]
+
+
+def told_since(
+    step: NextStep, trends: dict[tuple[uuid.UUID, str], Trend], days: dict[uuid.UUID, dict[int, date]]
+) -> Since | Unsaid:
+    if step.episode_id is None:
+        return since([], {}, day=step.meeting.held_on, scale="")
+    trend = trends.get((step.episode_id, step.component))
+    scored = [(session, value) for session, value in trend.points if value is not None] if trend else []
+    lows = {session: low for session, low, _high in trend.expected} if trend else {}
+    return since(scored, days[step.episode_id], day=step.meeting.held_on, scale=step.component or "bond", lows=lows)
+
+
+def component_in_question(episode: Episode, reader: User) -> str:
+    """Of an open rupture the component it touches, else the one that the caseload's sentence is about."""
+    touched = [rupture.component for rupture in open_in_many([episode]) if rupture.component]
+    if touched:
+        return touched[-1]
+    return reasons_of([episode], reader)[episode.pk].scale
+
+
+# --- Learning targets, and how often they were practised ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TargetTold:
+    target: LearningTarget
+    practised: Practised
+
+    @property
+    def counted(self) -> str:
+        return COUNTED[self.target.kind]
+
+
+def target_of(user: User, target_id: uuid.UUID) -> LearningTarget | None:
+    return LearningTarget.objects.visible_to(user).select_related("therapist").filter(pk=target_id).first()
+
+
+def targets_told(user: User, therapist: User) -> list[TargetTold]:
+    """The therapist's targets, those that are still set first, each with its practice; three queries."""
+    targets = list(LearningTarget.objects.visible_to(user).filter(therapist=therapist).order_by("-set_on"))
+    occasions = {
+        states.RECOGNISING: recognised(user, therapist) if targets else [],
+        states.REPAIRING: repaired(user, therapist) if targets else [],
+    }
+    told = [
+        TargetTold(target, practised(target.kind, target.codes, occasions[target.kind], since=target.set_on))
+        for target in targets
+    ]
+    return sorted(told, key=lambda one: not one.target.is_open)
+
+
+AT = ("session__episode__client__code", "session__number", "session__held_on")
+
+
+def recognised(user: User, therapist: User) -> list[Occasion]:
+    """Ruptures that a therapist noticed in sessions of their own, or confirmed after a signal."""
+    confirmed = Signal.objects.filter(rupture=OuterRef("pk"), state=State.CONFIRMED)
+    found = Rupture.objects.visible_to(user).filter(
+        Q(noticed_by="therapist") | Exists(confirmed), session__episode__therapist=therapist, confirmed_by=therapist
+    )
+    rows = found.exclude(state=DISMISSED).values_list(*AT, "markers")
+    return [Occasion(code, session, day, tuple(codes)) for code, session, day, codes in rows]
+
+
+def repaired(user: User, therapist: User) -> list[Occasion]:
+    """What a therapist tried in sessions of their own about ruptures that stand."""
+    found = RepairAttempt.objects.visible_to(user).filter(session__episode__therapist=therapist, created_by=therapist)
+    rows = found.exclude(rupture__state=DISMISSED).values_list(*AT, "strategies")
+    return [Occasion(code, session, day, tuple(codes)) for code, session, day, codes in rows]
+
+
+# --- The pack of an episode -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What is worth knowing of an episode before it is talked about. No process note is in it, and no name.
+
+    `focus` is the rupture in question, `signal` what points to it, or to a possible one that nobody has answered.
+    """
+
+    episode: Episode
+    state: EpisodeState
+    focus: RuptureNow | None
+    signal: Signal | None
+    component: str
+    shape: Shape | None
+    tried: list[tuple[RepairAttempt, list[str]]]
+    comments: list[Comment]
+    rehearsal: Rehearsal
+
+    @property
+    def rupture(self) -> Rupture | None:
+        return self.focus.rupture if self.focus else None
+
+    @property
+    def fell(self) -> TherapySession | None:
+        if self.rupture is not None:
+            return self.rupture.session
+        return self.signal.session if self.signal is not None else None
+
+
+def pack_of(user: User, episode: Episode) -> Pack:
+    state = episode_state(by_code(episode))
+    focus, signal = in_question(state)
+    rupture = focus.rupture if focus else None
+    component = (rupture.component if rupture else signal.component if signal else "") or state.focus
+    tried = attempts_told(focus) if focus else []
+    comments = comments_to_raise(user, [episode])[:WORDS_OF_A_CLIENT]
+    return Pack(
+        episode=episode,
+        state=state,
+        focus=focus,
+        signal=signal,
+        component=component,
+        shape=shape_of(state, component, focus, signal),
+        tried=tried,
+        comments=comments,
+        rehearsal=rehearsal(type=rupture.type if rupture else "", component=component, stage=stage_of(focus, signal)),
+    )
+
+
+def in_question(state: EpisodeState) -> tuple[RuptureNow | None, Signal | None]:
+    """The latest that is open: a rupture with what points to it, or a signal alone; else what has settled."""
+    signals = [signal for signal in state.signals_now if stands(signal, state.alliance.code)]
+    latest = max(signals, key=lambda signal: signal.session.number, default=None)
+    for ruptures in (state.open_ruptures, [one for one in state.standing_ruptures if not one.rupture.is_open]):
+        one = max(ruptures, key=lambda one: one.rupture.session.number, default=None)
+        if one is not None and (latest is None or latest.session.number <= one.rupture.session.number):
+            points_to = [signal for signal in state.signals if signal.rupture_id == one.rupture.pk]
+            same = [latest] if latest and latest.session_id == one.rupture.session_id else []
+            return one, next(iter([*points_to, *same]), None)
+        if latest is not None:
+            return None, latest
+    return None, None
+
+
+def attempts_told(focus: RuptureNow) -> list[tuple[RepairAttempt, list[str]]]:
+    """What was tried, in order, each with what came after it."""
+    numbers = [attempt.session.number for attempt in focus.attempts]
+    said = attempts_in_words([focus.followed] if focus.followed else [], numbers)
+    return [(attempt, said.get(attempt.session.number, [])) for attempt in focus.attempts]
+
+
+def stage_of(focus: RuptureNow | None, signal: Signal | None) -> str:
+    if focus is None:
+        return UNTOUCHED if signal else NONE
+    if focus.rupture.state == RESOLVED or (focus.followed is not None and focus.followed.back is not None):
+        return SETTLED
+    return TRIED if focus.attempts else UNTOUCHED
+
+
+def shape_of(state: EpisodeState, component: str, focus: RuptureNow | None, signal: Signal | None) -> Shape | None:
+    points = state.series.get((state.alliance.code, "client", component), [])
+    back = focus.followed.back if focus and focus.followed else None
+    fell = focus.rupture.session.number if focus else signal.session.number if signal else None
+    return shape(
+        {point.session: point.value for point in points},
+        dict(state.expected.get(component, {})),
+        span=value_range(state.alliance),
+        sessions=window([point.session for point in points], around=fell, until=back.session if back else None),
+        fell=fell,
+        tried=tried_in(focus),
+        back=back.session if back else None,
+    )
+
+
+def tried_in(focus: RuptureNow | None) -> Collection[int]:
+    return {attempt.session.number for attempt in focus.attempts} if focus else set()
