@@ -1,6 +1,7 @@
-"""Supervision of the demo service: a meeting that is over with what came of it, one to come, and two learning targets."""
+"""Supervision of the demo service: a meeting that is over, with what came of it, one to come, two learning targets."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -13,8 +14,8 @@ from . import actions, states
 
 SUPERVISOR, THERAPIST = "supervisor@demo.example", "therapist@demo.example"
 NOTES = (
-    "We stayed with the moment after the silence. Ada hears herself explaining when it gets quiet, and would rather ask. "
-    "We rehearsed the first sentence three times; the shortest was the best."
+    "We stayed with the moment after the silence. Ada hears herself explaining when it gets quiet, and would rather "
+    "ask. We rehearsed the first sentence three times; the shortest was the best."
 )
 OUTCOME = "I asked, and waited. There was more anger than I had thought, and we could laugh about it in the end."
 
@@ -48,7 +49,7 @@ def hold_a_meeting(attempt: RepairAttempt, supervisor: User, therapist: User) ->
     actions.move_meeting(meeting=meeting, to=states.UNDER_WAY, by=supervisor)
     told = f"{attempt.rupture.name} in {session}: something had fallen, and nothing was tried yet."
     actions.discuss(meeting=meeting, episode=episode, told=told, by=supervisor)
-    terms = {"meeting": meeting, "component": attempt.rupture.component, "by": supervisor}
+    terms: dict[str, Any] = {"meeting": meeting, "component": attempt.rupture.component, "by": supervisor}
     due_on = day + timedelta(weeks=2)
     done = actions.agree_step(
         text="Say that I hurried, and ask what it was like.", owner=therapist, due_on=due_on, episode=episode, **terms
