@@ -50,7 +50,8 @@ class Practised:
         since = f"{self.since:%-d %B %Y}"
         if not self.count:
             return f"No practice on record since {since}."
-        return f"{'Once' if self.count == 1 else f'{self.count} times'} of practice on record since {since}."
+        occasions = "1 occasion" if self.count == 1 else f"{self.count} occasions"
+        return f"{occasions} of practice on record since {since}."
 
 
 def practised(kind: str, codes: Collection[str], occasions: Iterable[Occasion], *, since: date) -> Practised:
