@@ -1,6 +1,6 @@
 """Supervision of the demo service: a meeting that is over, with what came of it, one to come, two learning targets."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -37,10 +37,15 @@ def load(organisation: Organisation) -> None:
         set_targets(organisation, supervisor, therapist)
 
 
+def working_day(day: date) -> date:
+    """The day itself, or the Monday after it."""
+    return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
+
+
 def hold_a_meeting(attempt: RepairAttempt, supervisor: User, therapist: User) -> None:
     """On the day after the session in which something had fallen; a repair was tried in the next."""
     session, episode = attempt.rupture.session, attempt.rupture.session.episode
-    day = session.held_on + timedelta(days=1)
+    day = working_day(session.held_on + timedelta(days=1))
     meeting = actions.plan_meeting(therapist=therapist, held_on=day, by=supervisor)
     actions.put_on_agenda(
         episode=episode, supervisor=supervisor, why="I hurry as soon as it gets quiet between us.", by=therapist
@@ -63,7 +68,7 @@ def hold_a_meeting(attempt: RepairAttempt, supervisor: User, therapist: User) ->
 
 def plan_a_meeting(episodes: list[Episode], supervisor: User, therapist: User) -> None:
     """In three days; the therapist brings a client, and the rest of the agenda follows from the record."""
-    held_on = therapist.organisation.today + timedelta(days=3)
+    held_on = working_day(therapist.organisation.today + timedelta(days=3))
     actions.plan_meeting(therapist=therapist, held_on=held_on, by=supervisor)
     brought = next(episode for episode in episodes if episode.is_open)
     actions.put_on_agenda(

@@ -41,7 +41,7 @@ TOGETHER = {
     "": "How would you ask which it is: what you work towards, how you do it, or being together?",
 }
 WHEN_SETTLED = (
-    "What did the client do that helped it come back? Tell them, in your words.",
+    "What was different between you when it came back, on both sides? Tell the client what you noticed.",
     "What would be the first sign that it begins again, and what would you say then?",
     "Is there room to wonder together whether it has been like this elsewhere, too? Ask it so that “no” is an answer.",
 )

@@ -16,6 +16,7 @@ from dashboards.selectors.caseload import CaseloadRow, rows_of
 from dashboards.selectors.episode import EpisodeState, RuptureNow, episode_state, stands, value_range
 from measures.comments import Comment, comments_to_raise
 from measures.models import Rater, Trend
+from measures.selectors import clients_with_risk
 from ruptures.aftermath import Unsaid, attempts_in_words
 from ruptures.lifecycle import DISMISSED, RESOLVED
 from ruptures.models import RepairAttempt, Rupture, Signal, State
@@ -337,6 +338,7 @@ class Pack:
     tried: list[tuple[RepairAttempt, list[str]]]
     comments: list[Comment]
     rehearsal: Rehearsal
+    has_risk: bool
 
     @property
     def rupture(self) -> Rupture | None:
@@ -366,6 +368,7 @@ def pack_of(user: User, episode: Episode) -> Pack:
         tried=tried,
         comments=comments,
         rehearsal=rehearsal(type=rupture.type if rupture else "", component=component, stage=stage_of(focus, signal)),
+        has_risk=(episode.client_id, episode.now_with_id) in clients_with_risk({episode.client_id}),
     )
 
 
