@@ -1,7 +1,7 @@
 """Supervision as its pages show it. What is not yours to see is not among it, and clients are known by their code."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,8 +15,7 @@ from clients.selectors import episodes
 from dashboards.selectors.caseload import CaseloadRow, rows_of
 from dashboards.selectors.episode import EpisodeState, RuptureNow, episode_state, stands, value_range
 from measures.comments import Comment, comments_to_raise
-from measures.models import Rater, Trend
-from measures.selectors import clients_with_risk
+from measures.models import Rater, RiskAnswer, Trend
 from ruptures.aftermath import Unsaid, attempts_in_words
 from ruptures.lifecycle import DISMISSED, RESOLVED
 from ruptures.models import RepairAttempt, Rupture, Signal, State
@@ -60,10 +59,15 @@ def supervises(user: User, therapist_id: uuid.UUID) -> bool:
 
 
 def episode_in_supervision(user: User, episode_id: uuid.UUID) -> Episode | None:
-    """An episode of their own, or of a therapist whom they supervise now; who covers or took over has others."""
+    """An episode of their own, or of a therapist whom they supervise now; who covers or took over has others.
+
+    With `has_risk`: an answer about harm waits to be acknowledged.
+    """
     theirs = Q(therapist=user) | Q(therapist__in=supervised_by(user))
-    found = episodes(user).filter(theirs, pk=episode_id).select_related("series").first()
-    return by_code(found) if found else None
+    at_risk = RiskAnswer.objects.open().filter(rating__session__episode=OuterRef("pk"))
+    found = episodes(user).filter(theirs, pk=episode_id).annotate(has_risk=Exists(at_risk))
+    episode = found.select_related("series").first()
+    return by_code(episode) if episode else None
 
 
 def by_code(episode: Episode) -> Episode:
@@ -103,29 +107,28 @@ class Pair:
         return max(0, len(self.agenda) - FIRST)
 
 
-def pairs_of(user: User) -> list[Pair]:
-    """Whom a supervisor supervises, in the order of names; a fixed number of queries."""
+@dataclass(frozen=True)
+class Overview:
+    """Whom a supervisor supervises, and the meetings with those whom they do not supervise any more."""
+
+    pairs: list[Pair]
+    former: list[Meeting]
+
+
+def overview_of(user: User) -> Overview:
+    """In the order of names; a fixed number of queries."""
     people = list(supervisees(user))
-    coming = {meeting.therapist_id: meeting for meeting in upcoming(user).filter(supervisor=user).order_by("-held_on")}
+    ids = {person.pk for person in people}
+    held = list(meetings(user).filter(supervisor=user).exclude(state=states.CALLED_OFF))
+    # The latest comes first, so that of several to come the next one stays.
+    coming = {meeting.therapist_id: meeting for meeting in held if meeting.is_open}
     agendas = agendas_of(user, supervisor=user, therapists=people)
-    steps: dict[uuid.UUID, int] = defaultdict(int)
     own = NextStep.objects.visible_to(user).filter(status=states.OPEN, meeting__supervisor=user)
-    for therapist_id in own.values_list("meeting__therapist_id", flat=True):
-        steps[therapist_id] += 1
-    return [
+    steps = Counter(own.values_list("meeting__therapist_id", flat=True))
+    pairs = [
         Pair(user, person, coming.get(person.pk), agendas.get(person.pk, []), steps[person.pk]) for person in people
     ]
-
-
-def upcoming(user: User) -> QuerySet[Meeting]:
-    """Planned or under way, the next first."""
-    return meetings(user).filter(state__in=(states.PLANNED, states.UNDER_WAY)).order_by("held_on")
-
-
-def former_meetings(user: User) -> list[Meeting]:
-    """Those that a supervisor held with people whom they do not supervise any more."""
-    held = meetings(user).filter(supervisor=user).exclude(therapist__in=supervised_by(user))
-    return list(held.exclude(state=states.CALLED_OFF)[:SHOWN])
+    return Overview(pairs, [meeting for meeting in held if meeting.therapist_id not in ids][:SHOWN])
 
 
 # --- The agenda -----------------------------------------------------------------------------------------
@@ -338,7 +341,6 @@ class Pack:
     tried: list[tuple[RepairAttempt, list[str]]]
     comments: list[Comment]
     rehearsal: Rehearsal
-    has_risk: bool
 
     @property
     def rupture(self) -> Rupture | None:
@@ -368,7 +370,6 @@ def pack_of(user: User, episode: Episode) -> Pack:
         tried=tried,
         comments=comments,
         rehearsal=rehearsal(type=rupture.type if rupture else "", component=component, stage=stage_of(focus, signal)),
-        has_risk=(episode.client_id, episode.now_with_id) in clients_with_risk({episode.client_id}),
     )
 
 
@@ -378,13 +379,18 @@ def in_question(state: EpisodeState) -> tuple[RuptureNow | None, Signal | None]:
     latest = max(signals, key=lambda signal: signal.session.number, default=None)
     for ruptures in (state.open_ruptures, [one for one in state.standing_ruptures if not one.rupture.is_open]):
         one = max(ruptures, key=lambda one: one.rupture.session.number, default=None)
-        if one is not None and (latest is None or latest.session.number <= one.rupture.session.number):
+        if one is not None and (latest is None or is_part_of(latest, one)):
             points_to = [signal for signal in state.signals if signal.rupture_id == one.rupture.pk]
-            same = [latest] if latest and latest.session_id == one.rupture.session_id else []
-            return one, next(iter([*points_to, *same]), None)
+            return one, next(iter([*points_to, *([latest] if latest else [])]), None)
         if latest is not None:
             return None, latest
     return None, None
+
+
+def is_part_of(signal: Signal, one: RuptureNow) -> bool:
+    """A fall before an earlier one had come back belongs to that one, as on the chart."""
+    session, back = signal.session.number, one.followed.back if one.followed else None
+    return session <= one.rupture.session.number or (one.rupture.is_open and (back is None or session < back.session))
 
 
 def attempts_told(focus: RuptureNow) -> list[tuple[RepairAttempt, list[str]]]:

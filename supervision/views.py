@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -70,10 +71,9 @@ def overview(request: SignedInRequest) -> HttpResponse:
     """Whom a supervisor supervises and what waits; a therapist's own supervision."""
     if not request.user.is_supervisor:
         return therapist_page(request, request.user)
-    pairs = selectors.pairs_of(request.user)
-    context = {"pairs": pairs, "former": selectors.former_meetings(request.user)}
-    record_clients(request, [entry.subject.episode for pair in pairs for entry in pair.agenda])
-    return render(request, "supervision/overview.html", context)
+    found = selectors.overview_of(request.user)
+    record_shown(request, [entry.subject.episode for pair in found.pairs for entry in pair.agenda])
+    return render(request, "supervision/overview.html", {"pairs": found.pairs, "former": found.former})
 
 
 @require_GET
@@ -91,7 +91,7 @@ def therapist_page(request: SignedInRequest, person: User) -> HttpResponse:
     told = {one.step.pk: one for one in selectors.steps_told([*open_steps, *settled[: selectors.SHOWN]])}
     targets = selectors.targets_told(request.user, person)
     items = selectors.waiting_items(request.user, person)
-    record_clients(request, [item.episode for item in items])
+    record_shown(request, [item.episode for item in items])
     context = {
         "person": person,
         "is_own": is_own,
@@ -135,8 +135,7 @@ def meeting_page(request: SignedInRequest, meeting: Meeting) -> HttpResponse:
     ]
     told = selectors.steps_told(steps)
     on_the_page = [entry.subject.episode for entry in agenda] + [item.episode for item in talked]
-    record_clients(request, on_the_page)
-    record_event("supervision.viewed", meeting, organisation_id=meeting.organisation_id, by=user)
+    record_shown(request, on_the_page, meeting)
     context = {
         "meeting": meeting,
         "other": meeting.supervisor if is_own else meeting.therapist,
@@ -173,12 +172,13 @@ def pack(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     return render(request, "supervision/pack.html", context)
 
 
-def record_clients(request: SignedInRequest, found: list[Episode]) -> None:
-    """Whose reasons were shown, an event each, in one query."""
-    if found:
-        subjects = [(episode, episode.client_id) for episode in found]
+def record_shown(request: SignedInRequest, found: list[Episode], *meetings: Meeting) -> None:
+    """Which meeting was opened and whose reasons were shown, an event each, in one query."""
+    subjects: list[tuple[Model, uuid.UUID | None]] = [(meeting, None) for meeting in meetings]
+    subjects += [(episode, episode.client_id) for episode in found]
+    if subjects:
         organisation = request.user.organisation_id
-        record_events("supervision.client-shown", subjects, organisation_id=organisation, by=request.user)
+        record_events("supervision.viewed", subjects, organisation_id=organisation, by=request.user)
 
 
 # --- Forms: shown, refused, saved, or beside what somebody else saved meanwhile --------------------------

@@ -112,7 +112,7 @@ def test_what_is_over_is_written_in_only_after_it_was_opened_again(service, meet
 def test_who_supervised_once_reads_what_they_held_and_changes_nothing(service, meeting):
     end_supervision(service)
     assert selectors.meeting_of(service.ruth, meeting.pk) == meeting
-    assert selectors.former_meetings(service.ruth) == [meeting]
+    assert selectors.overview_of(service.ruth).former == [meeting]
     for write in (
         lambda: actions.move_meeting(meeting=meeting, to=states.FINISHED, by=service.ruth),
         lambda: actions.write_notes(meeting=meeting, notes="x", notes_shared=True, version=1, by=service.ruth),
