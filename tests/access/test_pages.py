@@ -319,7 +319,7 @@ reports:import-discard            in 403 403  403  403  403 302  403   in   403 
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
 """
-# Process notes, and a comment that the client asked not to raise yet: in which answers they stand, and how often; in no
+# Process notes, a comment that the client asked not to raise yet, and what two people of supervision share: in which answers they stand, and how often; in no
 # other answer to anybody.
 COUNTED = NOTES | {"held back": HELD_BACK} | BETWEEN_TWO
 SHOWN = {
@@ -328,6 +328,21 @@ SHOWN = {
     ("GET", "sessions_app:process-note-edit", "ada"): {"private": 1},
     ("GET", "sessions_app:process-notes", "ruth"): {"shared": 1},
     ("GET", "sessions_app:process-notes", "vera"): {"shared": 1},
+    **{
+        ("GET", f"supervision:{page}", who): shown
+        for who in ("ada", "ruth")
+        for page, shown in {
+            "item": {"why it is on the agenda": 1},
+            "meeting": {"supervision notes": 1, "why it is on the agenda": 1, "next step": 2},
+            "step-edit": {"next step": 1},
+            "therapist": {"why it is on the agenda": 1, "next step": 2},
+        }.items()
+    },
+    ("GET", "supervision:overview", "ada"): {"why it is on the agenda": 1, "next step": 2},
+    ("GET", "supervision:overview", "ruth"): {"why it is on the agenda": 1},
+    # In the form, and for print.
+    ("GET", "supervision:meeting", "ruth"): {"supervision notes": 2, "why it is on the agenda": 1, "next step": 2},
+    ("GET", "supervision:meeting-notes", "ruth"): {"supervision notes": 1},
 }
 # Cover stands in for Ada today and is answered as she is; Former handed the episode over to her and is now a colleague
 # like Tom. But: nobody hands another's clients over or takes them on, nor ends a cover that others have set; and who
@@ -345,8 +360,9 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
     # Supervision is between two people; who covers is none of them.
     **{
         ("cover", f"supervision:{page}"): {"GET": "404", "POST": "404"}
-        for page in ("therapist", "bring", "item", "step-edit", "target-create", "target-edit")
+        for page in ("bring", "item", "step-edit", "target-create", "target-edit")
     },
+    ("cover", "supervision:therapist"): {"GET": "404"},
     ("cover", "supervision:meeting"): {"GET": "404"},
     ("cover", "supervision:pack"): {"GET": "404"},
 }
