@@ -319,8 +319,8 @@ reports:import-discard            in 403 403  403  403  403 302  403   in   403 
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
 """
-# Process notes, a comment that the client asked not to raise yet, and what two people of supervision share: in which answers they stand, and how often; in no
-# other answer to anybody.
+# Process notes, a comment that the client asked not to raise yet, and what the two people of a supervision share: in
+# which answers they stand, and how often; in no other answer to anybody.
 COUNTED = NOTES | {"held back": HELD_BACK} | BETWEEN_TWO
 SHOWN = {
     ("GET", "measures:comment", "ada"): {"held back": 1},

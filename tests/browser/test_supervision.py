@@ -1,6 +1,6 @@
 """Supervision from what a therapist brings to what they find there afterwards."""
 
-import re
+from datetime import date
 
 import pytest
 from playwright.sync_api import expect
@@ -10,12 +10,12 @@ from tests.browser import steps
 pytestmark = pytest.mark.browser
 
 
-def to_meeting(page):
-    """The next meeting of the supervisor with the therapist whom the demo knows best."""
+def plan_meeting(page):
+    """Of the supervisor with Tom, with whom the demo has planned none."""
     page.goto("/supervision/")
-    page.get_by_role("row", name=re.compile("Ada Okafor")).get_by_role(
-        "link", name=re.compile("with Ada Okafor")
-    ).click()
+    page.get_by_role("link", name="Plan one with Tom Abara").click()
+    page.get_by_label("Day").fill(date.today().isoformat())
+    page.get_by_role("button", name="Plan it").click()
     expect(page.get_by_role("heading", name="Agenda")).to_be_visible()
 
 
@@ -24,17 +24,17 @@ def press(page, name):
 
 
 def test_from_what_is_brought_to_what_came_of_it(open_page):
-    ada = open_page(steps.THERAPIST)
-    code = steps.new_client(ada)
-    steps.log_session(ada, ada.url)
-    ada.goto("/caseload/?q=" + code)
-    ada.get_by_role("link", name=f"Bring to supervision: {code}").click()
-    ada.get_by_label("What you would like to talk about").fill("I lose the thread.")
-    press(ada, "Put it on the agenda")
-    expect(ada.get_by_role("region", name="What you bring")).to_contain_text(f"{code} “I lose the thread.”")
+    tom = open_page(steps.OTHER_THERAPIST)
+    code = steps.new_client(tom)
+    steps.log_session(tom, tom.url)
+    tom.goto("/caseload/?q=" + code)
+    tom.get_by_role("link", name=f"Bring to supervision {code}").click()
+    tom.get_by_label("What you would like to talk about").fill("I lose the thread.")
+    press(tom, "Put it on the agenda")
+    expect(tom.get_by_role("region", name="What you bring")).to_contain_text(f"{code} “I lose the thread.”")
 
     ruth = open_page(steps.SUPERVISOR)
-    to_meeting(ruth)
+    plan_meeting(ruth)
     expect(ruth.get_by_role("region", name="Agenda")).to_contain_text("“I lose the thread.”")
     address = ruth.url
     ruth.get_by_role("link", name=f"Pack of {code}").click()
@@ -46,28 +46,28 @@ def test_from_what_is_brought_to_what_came_of_it(open_page):
     press(ruth, f"Talked about {code}")
     ruth.get_by_role("link", name=f"Next step about {code}").click()
     expect(ruth.get_by_label("About")).to_contain_text(code)
-    ruth.get_by_label("Next step").fill("Say what I notice.")
-    press(ruth, "Agree")
-    ruth.get_by_label("Notes", exact=False).first.fill("We rehearsed the first sentence.")
+    ruth.get_by_label("Next step").fill(f"Ask {code} what it was like.")
+    press(ruth, "Agree on it")
+    ruth.get_by_role("textbox", name="Notes").fill("We rehearsed the first sentence.")
     press(ruth, "Save notes")
     expect(ruth.get_by_role("status")).to_contain_text("The notes are saved.")
     press(ruth, "Finish")
 
     ruth.goto("/supervision/")
-    ruth.get_by_role("link", name="Ada Okafor", exact=True).click()
+    ruth.get_by_role("link", name="Tom Abara", exact=True).click()
     ruth.get_by_role("link", name="Set a target").click()
     ruth.get_by_text("Changed the topic", exact=True).click()
     press(ruth, "Set it")
     expect(ruth.get_by_role("region", name="Learning targets")).to_contain_text("changed the topic")
 
-    ada.goto("/supervision/")
-    expect(ada.get_by_role("region", name="Learning targets")).to_contain_text("changed the topic")
-    steps_of = ada.get_by_role("region", name="Next steps")
-    expect(steps_of).to_contain_text("Say what I notice.")
+    tom.goto("/supervision/")
+    expect(tom.get_by_role("region", name="Learning targets")).to_contain_text("changed the topic")
+    steps_of = tom.get_by_role("region", name="Next steps")
+    expect(steps_of).to_contain_text(f"Ask {code} what it was like.")
     expect(steps_of).to_contain_text("No rating of this client can be followed.")
-    steps_of.get_by_role("link", name="What came of it Say what I notice.").click()
-    ada.get_by_text("Done", exact=True).click()
-    ada.get_by_label("What came of it").fill("It was quiet, and then it was not.")
-    press(ada, "Save")
-    expect(ada.get_by_role("region", name="Notes")).to_contain_text("We rehearsed the first sentence.")
-    expect(ada.get_by_role("region", name="Next steps")).to_contain_text("It was quiet, and then it was not.")
+    steps_of.get_by_role("link", name=f"What came of it Ask {code} what it was like.").click()
+    tom.get_by_text("Done", exact=True).click()
+    tom.get_by_label("What came of it").fill("It was quiet, and then it was not.")
+    press(tom, "Save")
+    expect(tom.get_by_role("region", name="Notes")).to_contain_text("We rehearsed the first sentence.")
+    expect(tom.get_by_role("region", name="Next steps")).to_contain_text("It was quiet, and then it was not.")
