@@ -176,6 +176,7 @@ class TargetForm(SubmissionForm):
         choices=vocabulary.choices(vocabulary.MARKERS, vocabulary.WITHDRAWAL),
         required=False,
         label="Strain that moves away",
+        help_text="To recognise strain at least one, here or below.",
         widget=forms.CheckboxSelectMultiple(attrs={"class": "chips"}),
     )
     confrontation = forms.MultipleChoiceField(
@@ -188,6 +189,7 @@ class TargetForm(SubmissionForm):
         choices=vocabulary.choices(vocabulary.STRATEGIES),
         required=False,
         label="Kinds of repair",
+        help_text="To practise repair at least one.",
         widget=forms.CheckboxSelectMultiple(attrs={"class": "chips"}),
     )
     words = forms.CharField(max_length=LINE_LENGTH, required=False, label="In your own words")

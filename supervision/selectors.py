@@ -16,7 +16,7 @@ from dashboards.selectors.caseload import CaseloadRow, rows_of
 from dashboards.selectors.episode import EpisodeState, RuptureNow, episode_state, stands, value_range
 from measures.comments import Comment, comments_to_raise
 from measures.models import Rater, RiskAnswer, Trend
-from ruptures.aftermath import Unsaid, attempts_in_words
+from ruptures.aftermath import NAMES, Unsaid, attempts_in_words
 from ruptures.lifecycle import DISMISSED, RESOLVED
 from ruptures.models import RepairAttempt, Rupture, Signal, State
 from ruptures.selectors import open_in_many
@@ -341,6 +341,11 @@ class Pack:
     tried: list[tuple[RepairAttempt, list[str]]]
     comments: list[Comment]
     rehearsal: Rehearsal
+
+    @property
+    def name(self) -> str:
+        """The component in words."""
+        return NAMES[self.component]
 
     @property
     def rupture(self) -> Rupture | None:

@@ -51,6 +51,10 @@ class Shape:
     high: float
 
     @property
+    def has_signs(self) -> bool:
+        return any(point.roles for point in self.points)
+
+    @property
     def floor(self) -> float:
         return HEIGHT - BOTTOM
 

@@ -104,6 +104,7 @@ def therapist_page(request: SignedInRequest, person: User) -> HttpResponse:
         "targets": targets,
         "open_targets": sum(one.target.is_open for one in targets),
         "may_write_steps": True,
+        "kept": request.session.pop("kept", ""),
     }
     return render(request, "supervision/therapist.html", context)
 
