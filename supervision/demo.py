@@ -6,13 +6,14 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Organisation, User
+from accounts.selectors import supervisors_of, therapist_for_import
 from clients.models import Episode
 from jobs.organisation import acting_in
 from ruptures.models import RepairAttempt
 
-from . import actions, states
+from . import actions, selectors, states
 
-SUPERVISOR, THERAPIST = "supervisor@demo.example", "therapist@demo.example"
+THERAPIST = "therapist@demo.example"
 NOTES = (
     "We stayed with the moment after the silence. Ada hears herself explaining when it gets quiet, and would rather "
     "ask. We rehearsed the first sentence three times; the shortest was the best."
@@ -24,13 +25,9 @@ OUTCOME = "I asked, and waited. There was more anger than I had thought, and we 
 def load(organisation: Organisation) -> None:
     """Of one therapist and their supervisor, about clients whose ruptures are on record."""
     with acting_in(organisation.pk):
-        supervisor, therapist = (User.objects.get(email=email) for email in (SUPERVISOR, THERAPIST))
-        tried = list(
-            RepairAttempt.objects.filter(rupture__session__episode__therapist=therapist)
-            .select_related("rupture__session__episode__client", "session")
-            .order_by("session__held_on", "session__episode__client__code")
-        )
-        episodes = {attempt.rupture.session.episode_id: attempt for attempt in tried}
+        therapist = therapist_for_import(THERAPIST)
+        (supervisor,) = supervisors_of(therapist)
+        episodes = {attempt.rupture.session.episode_id: attempt for attempt in selectors.repairs_of(therapist)}
         first, *others = list(episodes.values())
         hold_a_meeting(first, supervisor, therapist)
         plan_a_meeting([one.rupture.session.episode for one in [*others, first]], supervisor, therapist)

@@ -2,10 +2,12 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.access import supervised_by
@@ -54,10 +56,6 @@ def person_in_supervision(user: User, person_id: uuid.UUID) -> User | None:
     return User.objects.filter(Q(pk=user.pk, is_therapist=True) | Q(pk__in=supervised_by(user)), pk=person_id).first()
 
 
-def supervises(user: User, therapist_id: uuid.UUID) -> bool:
-    return supervised_by(user).filter(pk=therapist_id).exists()
-
-
 def episode_in_supervision(user: User, episode_id: uuid.UUID) -> Episode | None:
     """An episode of their own, or of a therapist whom they supervise now; who covers or took over has others.
 
@@ -83,8 +81,10 @@ def meetings(user: User) -> QuerySet[Meeting]:
     return Meeting.objects.visible_to(user).select_related("supervisor", "therapist")
 
 
-def meeting_of(user: User, meeting_id: uuid.UUID) -> Meeting | None:
-    return meetings(user).filter(pk=meeting_id).first()
+def meeting_of(user: User, meeting_id: uuid.UUID) -> Any:
+    """A meeting with `is_current`: whether the one still supervises the other. None where it is not this person's."""
+    current = Supervision.objects.current().filter(supervisor=OuterRef("supervisor"), therapist=OuterRef("therapist"))
+    return meetings(user).filter(pk=meeting_id).annotate(is_current=Exists(current)).first()
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def overview_of(user: User) -> Overview:
     held = list(meetings(user).filter(supervisor=user).exclude(state=states.CALLED_OFF))
     # The latest comes first, so that of several to come the next one stays.
     coming = {meeting.therapist_id: meeting for meeting in held if meeting.is_open}
-    agendas = agendas_of(user, supervisor=user, therapists=people)
+    agendas = agendas_of(user, items=items_between(user, user, people), therapists=people)
     own = NextStep.objects.visible_to(user).filter(status=states.OPEN, meeting__supervisor=user)
     steps = Counter(own.values_list("meeting__therapist_id", flat=True))
     pairs = [
@@ -149,14 +149,12 @@ def reasons_of(found: Sequence[Episode], reader: User) -> dict[uuid.UUID, Caselo
 
 
 def agendas_of(
-    reader: User, *, supervisor: User, therapists: Sequence[User], meeting: Meeting | None = None
+    reader: User, *, items: Sequence[AgendaItem], therapists: Sequence[User], meeting: Meeting | None = None
 ) -> dict[uuid.UUID, list[Entry[OnAgenda]]]:
-    """By therapist what waits to be talked about with a supervisor, in the order of need.
+    """By therapist what waits to be talked about with a supervisor, in the order of need; `items` are those of the two.
 
     What was talked about in `meeting` is left out.
     """
-    items = AgendaItem.objects.visible_to(reader).filter(supervisor=supervisor, therapist__in=therapists)
-    items = items.filter(taken_off_at=None).select_related("meeting", "created_by")
     waiting: dict[uuid.UUID, AgendaItem] = {}
     talked: dict[uuid.UUID, date] = {}
     done = set()
@@ -195,9 +193,19 @@ def told_of(episode: Episode, reader: User) -> str:
     return "\n".join(reason.words for reason in reasons_of([episode], reader)[episode.pk].reasons)
 
 
+def items_between(reader: User, supervisor: User, therapists: Sequence[User]) -> list[AgendaItem]:
+    """What waits for a meeting of these, and what was talked about in one before."""
+    found = AgendaItem.objects.visible_to(reader).filter(supervisor=supervisor, therapist__in=therapists)
+    return list(found.filter(taken_off_at=None).select_related("meeting", "created_by", "episode__client"))
+
+
+def talked_in(meeting: Meeting, items: Iterable[AgendaItem]) -> list[AgendaItem]:
+    """Of these what was talked about in a meeting, in that order."""
+    return sorted((item for item in items if item.meeting_id == meeting.pk), key=lambda item: str(item.discussed_at))
+
+
 def items_of(meeting: Meeting) -> list[AgendaItem]:
-    """What was talked about in a meeting, in that order; codes only."""
-    return list(meeting.items.select_related("episode__client").order_by("discussed_at"))
+    return talked_in(meeting, meeting.items.select_related("episode__client"))
 
 
 def waiting_items(user: User, therapist: User) -> list[AgendaItem]:
@@ -226,17 +234,21 @@ class StepTold:
         return self.found.reason if isinstance(self.found, Unsaid) else self.found.words
 
 
-def steps(user: User) -> QuerySet[NextStep]:
+def steps(user: User) -> QuerySet[Any]:
+    """With `later`, the numbers of the sessions that its client had after the day of the meeting."""
     of = ("meeting__supervisor", "meeting__therapist", "episode__client", "owner")
-    return NextStep.objects.visible_to(user).select_related(*of)
+    after = TherapySession.objects.filter(episode=OuterRef("episode"), held_on__gt=OuterRef("meeting__held_on"))
+    found = NextStep.objects.visible_to(user).select_related(*of)
+    return found.annotate(later=ArraySubquery(after.values("number")))
 
 
-def step_of(user: User, step_id: uuid.UUID) -> NextStep | None:
+def step_of(user: User, step_id: uuid.UUID) -> Any:
+    """A step with `later`; None where there is no such step for this person."""
     return steps(user).filter(pk=step_id).first()
 
 
-def steps_told(found: Sequence[NextStep]) -> list[StepTold]:
-    """With what the ratings say, in two queries however many there are.
+def steps_told(found: Sequence[Any]) -> list[StepTold]:
+    """With what the ratings say, in one query however many there are; of steps with `later`.
 
     By the instrument with which the client rated the component most often.
     """
@@ -245,22 +257,16 @@ def steps_told(found: Sequence[NextStep]) -> list[StepTold]:
     of_clients = Trend.objects.filter(episode__in=ids, rater=Rater.CLIENT, scale__in={step.component for step in found})
     for trend in of_clients.order_by("n"):
         trends[trend.episode_id, trend.scale] = trend
-    days: dict[uuid.UUID, dict[int, date]] = defaultdict(dict)
-    held = TherapySession.objects.filter(episode__in=ids).values_list("episode_id", "number", "held_on")
-    for episode_id, number, day in held if ids else ():
-        days[episode_id][number] = day
-    return [StepTold(step, told_since(step, trends, days)) for step in found]
+    return [StepTold(step, told_since(step, trends)) for step in found]
 
 
-def told_since(
-    step: NextStep, trends: dict[tuple[uuid.UUID, str], Trend], days: dict[uuid.UUID, dict[int, date]]
-) -> Since | Unsaid:
+def told_since(step: Any, trends: dict[tuple[uuid.UUID, str], Trend]) -> Since | Unsaid:
     if step.episode_id is None:
-        return since([], {}, day=step.meeting.held_on, scale="")
+        return since([], later=(), scale="")
     trend = trends.get((step.episode_id, step.component))
     scored = [(session, value) for session, value in trend.points if value is not None] if trend else []
     lows = {session: low for session, low, _high in trend.expected} if trend else {}
-    return since(scored, days[step.episode_id], day=step.meeting.held_on, scale=step.component or "bond", lows=lows)
+    return since(scored, later=step.later, scale=step.component or "bond", lows=lows)
 
 
 def component_in_question(episode: Episode, reader: User) -> str:
@@ -320,6 +326,16 @@ def repaired(user: User, therapist: User) -> list[Occasion]:
     found = RepairAttempt.objects.visible_to(user).filter(session__episode__therapist=therapist, created_by=therapist)
     rows = found.exclude(rupture__state=DISMISSED).values_list(*AT, "strategies")
     return [Occasion(code, session, day, tuple(codes)) for code, session, day, codes in rows]
+
+
+def repairs_of(therapist: User) -> list[RepairAttempt]:
+    """What a therapist has tried in sessions of their own, in the order of its day."""
+    found = RepairAttempt.objects.visible_to(therapist).filter(rupture__session__episode__therapist=therapist)
+    return list(
+        found.select_related("rupture__session__episode__client", "session").order_by(
+            "session__held_on", "session__episode__client__code"
+        )
+    )
 
 
 # --- The pack of an episode -----------------------------------------------------------------------------

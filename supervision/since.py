@@ -6,9 +6,8 @@ Whatever was agreed in the meeting, the words say what came after it and never t
 comparison, and much else happens between two sessions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from ruptures.aftermath import NAMES, Unsaid, number
 from ruptures.wording import capital, listed
@@ -23,7 +22,7 @@ NOT_RATED = "No rating of this client can be followed."
 
 @dataclass(frozen=True)
 class Since:
-    """`before` is the last rating on or before the day, None where there is none; `after` those behind it, not empty.
+    """`before` is the last rating before it, None where there is none; `after` those after it, not empty.
 
     `lows` are the lower ends of what was expected, by session.
     """
@@ -61,19 +60,19 @@ class Since:
 
 
 def since(
-    scored: Scored, days: Mapping[int, date], *, day: date, scale: str, lows: Mapping[int, float] | None = None
+    scored: Scored, *, later: Collection[int], scale: str, lows: Mapping[int, float] | None = None
 ) -> Since | Unsaid:
-    """What the client's series (session, score) of a component says after a day; `days` are those of its sessions.
+    """What the client's series (session, score) of a component says after a meeting; `later` are the sessions after it.
 
-    A session on the day itself counts as before: nobody knows which came first. Without a component, or without a
-    rating after the day, the reason in words.
+    A session on the day itself is not among them: nobody knows which came first. Without a component, or without a
+    rating after the meeting, the reason in words.
     """
     if not scale:
         return Unsaid(NO_COMPONENT)
     if not scored:
         return Unsaid(NOT_RATED)
-    before = [point for point in scored if days.get(point[0], date.min) <= day]
-    after = [point for point in scored if days.get(point[0], date.min) > day]
+    before = [point for point in scored if point[0] not in later]
+    after = [point for point in scored if point[0] in later]
     if not after:
         return Unsaid(NOT_YET)
     return Since(scale, before[-1] if before else None, tuple(after), lows or {})

@@ -28,7 +28,7 @@ from .models import Meeting
 # --- What a page is about, or 404 -----------------------------------------------------------------------
 
 
-def visible_meeting(request: SignedInRequest, meeting_id: uuid.UUID) -> Meeting:
+def visible_meeting(request: SignedInRequest, meeting_id: uuid.UUID) -> Any:
     meeting = selectors.meeting_of(request.user, meeting_id)
     if meeting is None:
         raise Http404
@@ -36,7 +36,7 @@ def visible_meeting(request: SignedInRequest, meeting_id: uuid.UUID) -> Meeting:
 
 
 def held_meeting(request: SignedInRequest, meeting_id: uuid.UUID) -> Meeting:
-    meeting = visible_meeting(request, meeting_id)
+    meeting: Meeting = visible_meeting(request, meeting_id)
     actions.check_holds(request.user, meeting)
     return meeting
 
@@ -114,19 +114,18 @@ def meeting(request: SignedInRequest, meeting_id: uuid.UUID) -> HttpResponse:
     return meeting_page(request, visible_meeting(request, meeting_id))
 
 
-def meeting_page(request: SignedInRequest, meeting: Meeting) -> HttpResponse:
+def meeting_page(request: SignedInRequest, meeting: Any) -> HttpResponse:
     """The agenda in the order of need, what was talked about, notes and next steps. Of what is over, what is left."""
     user = request.user
     is_own = user.pk == meeting.therapist_id
-    is_current = is_own or selectors.supervises(user, meeting.therapist_id)
+    is_current = is_own or (user.is_supervisor and meeting.is_current)
     holds = is_current and user.pk == meeting.supervisor_id
+    items = selectors.items_between(user, meeting.supervisor, [meeting.therapist])
     agenda = []
     if meeting.is_open and is_current:
-        by_therapist = selectors.agendas_of(
-            user, supervisor=meeting.supervisor, therapists=[meeting.therapist], meeting=meeting
-        )
+        by_therapist = selectors.agendas_of(user, items=items, therapists=[meeting.therapist], meeting=meeting)
         agenda = by_therapist.get(meeting.therapist_id, [])
-    talked = selectors.items_of(meeting)
+    talked = selectors.talked_in(meeting, items)
     of_the_two = selectors.steps(user).filter(meeting__supervisor=meeting.supervisor_id)
     steps = [
         step

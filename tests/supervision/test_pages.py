@@ -418,6 +418,7 @@ def test_pages_cost_the_same_however_much_is_on_them(service, ruth, episode, mee
     of_reasons = {"overview": len(reasons), "meeting": len(reasons)}
     beside = {name: count - of_reasons.get(name, 0) for name, count in after.items()}
     assert max(beside.values()) <= MOST_QUERIES, after
+    assert max(after.values()) <= factories.MOST_QUERIES, after
 
 
 def test_a_judgement_that_comes_later_is_on_the_next_agenda(service, ruth, meeting):
