@@ -64,7 +64,7 @@ def episode_in_supervision(user: User, episode_id: uuid.UUID) -> Episode | None:
     theirs = Q(therapist=user) | Q(therapist__in=supervised_by(user))
     at_risk = RiskAnswer.objects.open().filter(rating__session__episode=OuterRef("pk"))
     found = episodes(user).filter(theirs, pk=episode_id).annotate(has_risk=Exists(at_risk))
-    episode = found.select_related("series").first()
+    episode = found.select_related("series", "summary").first()
     return by_code(episode) if episode else None
 
 
