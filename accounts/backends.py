@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from jobs import actions as jobs
@@ -12,7 +13,7 @@ from jobs.organisation import set_organisation
 
 from .audit import record_event
 from .middleware import SESSION_KEY
-from .models import User
+from .models import Supervision, User
 
 
 def record_failure(address: str) -> None:
@@ -38,7 +39,10 @@ class OrganisationBackend(AuthenticationBackend):  # type: ignore[misc]
         return user
 
     def get_user(self, user_id: Any) -> User | None:
-        user = User.objects.select_related("organisation").filter(pk=user_id).first()
+        """Asks with the person whether anybody supervises them, or did: then there are pages of that for them."""
+        received = Supervision.objects.filter(therapist=OuterRef("pk"))
+        found = User.objects.select_related("organisation").annotate(has_supervision=Exists(received))
+        user = found.filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
 
 

@@ -29,6 +29,7 @@ NAVIGATION = [
         ),
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
+    ("Supervision", "supervision:overview", ("supervision:",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision", "clients:person")),
     ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
     (
@@ -39,7 +40,7 @@ NAVIGATION = [
     ("Trends", "ruptures:trends", ("ruptures:trends",)),
     ("Imports", "reports:import-list", ("reports:import", "reports:template")),
 ]
-SHORTCUTS = {"Today": "g t", "Clients": "g l", "Caseload": "g c"}
+SHORTCUTS = {"Today": "g t", "Clients": "g l", "Caseload": "g c", "Supervision": "g s"}
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -61,6 +62,11 @@ def page(request: HttpRequest) -> dict[str, Any]:
             "shortcut": SHORTCUTS.get(label, ""),
         }
         for label, name, prefixes in NAVIGATION
-        if may_open(user, PAGES[name])
+        if may_open(user, PAGES[name]) and (label != "Supervision" or is_in_supervision(user))
     ]
     return {"navigation": navigation, "demo_banner": user.organisation.is_demo}
+
+
+def is_in_supervision(user: User) -> bool:
+    """Supervises, or is or was supervised, which the sign-in's backend has asked with the person."""
+    return user.is_supervisor or getattr(user, "has_supervision", False)

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "measures",
     "ruptures",
     "dashboards",
+    "supervision",
     "reports",
 ]
 

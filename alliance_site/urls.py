@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("measures.urls")),
     path("", include("ruptures.urls")),
     path("", include("dashboards.urls")),
+    path("supervision/", include("supervision.urls")),
     path("", include("reports.urls")),
 ]
 if settings.DEMO:

@@ -39,6 +39,9 @@ from ruptures.models import RepairAttempt, Rupture, Signal
 from sessions_app import actions as sessions
 from sessions_app.actions.process_notes import write_process_note
 from sessions_app.models import ProcessNote, TherapySession
+from supervision import actions as supervision
+from supervision import states
+from supervision.models import AgendaItem, LearningTarget, Meeting, NextStep
 
 PASSWORD = "a long password for tests"
 # What any page needs at most, whatever the caseload.
@@ -358,6 +361,52 @@ def make_invitation(session: TherapySession, **values: Any) -> Invitation:
         agree_to_mails(session.episode.client)
     request, _token = make_request(session)
     return measures.invite(request=request, by=session.episode.therapist, **values)
+
+
+def make_meeting(supervisor: User, therapist: User, *, days: int = 0, state: str = states.PLANNED) -> Meeting:
+    """Planned for so many days from today, or put into another state."""
+    day = supervisor.organisation.today + timedelta(days=days)
+    meeting = supervision.plan_meeting(therapist=therapist, held_on=day, by=supervisor)
+    if state in (states.UNDER_WAY, states.FINISHED):
+        supervision.move_meeting(meeting=meeting, to=states.UNDER_WAY, by=supervisor)
+    if state in (states.FINISHED, states.CALLED_OFF):
+        supervision.move_meeting(meeting=meeting, to=state, by=supervisor)
+    return meeting
+
+
+def bring(episode: Episode, supervisor: User, why: str = "I lose the thread.") -> AgendaItem:
+    return supervision.put_on_agenda(episode=episode, supervisor=supervisor, why=why, by=episode.therapist)
+
+
+def make_step(
+    meeting: Meeting, episode: Episode | None = None, text: str = "Ask how it was.", **values: Any
+) -> NextStep:
+    """For the therapist, within two weeks, about the bond of a client if one is given; or as the values say."""
+    defaults = {
+        "owner": meeting.therapist,
+        "due_on": meeting.held_on + timedelta(weeks=2),
+        "component": "bond" if episode else "",
+    }
+    return supervision.agree_step(
+        meeting=meeting, episode=episode, text=text, by=meeting.supervisor, **{**defaults, **values}
+    )
+
+
+def make_target(therapist: User, *, by: User, kind: str = states.RECOGNISING, **values: Any) -> LearningTarget:
+    """To recognise appeasing or short answers, or to validate or own a part, counted from a year ago."""
+    codes = ["appeasing", "minimal-response"] if kind == states.RECOGNISING else ["validate", "own-part"]
+    since = therapist.organisation.today - timedelta(days=365)
+    return supervision.set_target(therapist=therapist, kind=kind, by=by, **{"codes": codes, "set_on": since, **values})
+
+
+def make_supervision(service: Service, episode: Episode) -> Meeting:
+    """Ruth's meeting with Ada, under way: an episode brought, one step, one target of each kind."""
+    meeting = make_meeting(service.ruth, service.ada, state=states.UNDER_WAY)
+    bring(episode, service.ruth)
+    make_step(meeting, episode)
+    for kind in states.TARGETS:
+        make_target(service.ada, by=service.ruth, kind=kind)
+    return meeting
 
 
 class Browser(DjangoClient):

@@ -64,7 +64,7 @@ def summaries_of(episodes: Sequence[Episode]) -> dict[uuid.UUID, dict[str, Any]]
     return {
         episode.pk: of_meetings(meetings[episode.pk])
         | {"asked": asked[episode.pk]}
-        | of_trends(*alliance[episode.pk], client=episode.client.label)
+        | of_trends(*alliance[episode.pk], client=episode.client.code)
         for episode in episodes
     }
 

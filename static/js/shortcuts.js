@@ -1,4 +1,4 @@
-// Keys: "/" search, "g t", "g c", "g l" go, "n" new, "?" shows them; ⌘/Ctrl+Enter sends the form that has the focus.
+// Keys: "/" search, "g t", "g c", "g l", "g s" go, "n" new, "?" shows them; ⌘/Ctrl+Enter sends the form that has the focus.
 (() => {
   const STORE = "alliance-shortcuts";
   const SEQUENCE = 1200; // ms between the two keys of "g t"

@@ -20,6 +20,7 @@ from measures.models import RatingRequest
 from tests import factories
 from tests.access.world import (
     ADDRESS,
+    BETWEEN_TWO,
     CANARIES,
     EVERYBODY,
     HELD_BACK,
@@ -145,6 +146,21 @@ dashboards:together               in 200 404  403  403  403 403  403   in   404 
 dashboards:caseload               in 200 200  200  200  200 403  403   in   200   403
 dashboards:caseload-figure        in 200 200  200  200  200 403  403   in   200   403
 dashboards:caseload-csv           in 200 200  200  200  200 403  403   in   200   403
+supervision:overview              in 200 200  200  200  200 403  403   in   200   403
+supervision:therapist             in 200 404  200  200  404 403  403   in   404   403
+supervision:meeting-create        in 403 403  200  200  404 403  403   in   403   403
+supervision:meeting               in 200 404  200  404  404 403  403   in   404   403
+supervision:meeting-edit          in 403 403  200  404  404 403  403   in   403   403
+supervision:meeting-move          in 403 403  405  405  405 403  403   in   403   403
+supervision:meeting-notes         in 403 403  200  404  404 403  403   in   403   403
+supervision:discuss               in 403 403  405  405  405 403  403   in   403   403
+supervision:bring                 in 200 404  200  200  404 403  403   in   404   403
+supervision:item                  in 200 404  200  404  404 403  403   in   404   403
+supervision:step-create           in 403 403  200  404  404 403  403   in   403   403
+supervision:step-edit             in 200 404  200  404  404 403  403   in   404   403
+supervision:target-create         in 200 404  200  200  404 403  403   in   404   403
+supervision:target-edit           in 200 404  200  200  404 403  403   in   404   403
+supervision:pack                  in 200 404  200  200  404 403  403   in   404   403
 reports:rating-fhir               in 200 404  200  200  404 403  403   in   404   403
 reports:import-list               in 403 403  403  403  403 200  403   in   403   200
 reports:import-create             in 403 403  403  403  403 200  403   in   403   200
@@ -270,6 +286,21 @@ dashboards:together               in 405 405  403  405  403 403  403   in   405 
 dashboards:caseload               in 405 405  405  405  405 403  403   in   405   403
 dashboards:caseload-figure        in 405 405  405  405  405 403  403   in   405   403
 dashboards:caseload-csv           in 405 405  405  405  405 403  403   in   405   403
+supervision:overview              in 405 405  405  405  405 403  403   in   405   403
+supervision:therapist             in 405 405  405  405  405 403  403   in   405   403
+supervision:meeting-create        in 403 403  302  302  404 403  403   in   403   403
+supervision:meeting               in 405 405  405  405  405 403  403   in   405   403
+supervision:meeting-edit          in 403 403  302  404  404 403  403   in   403   403
+supervision:meeting-move          in 403 403  302  404  404 403  403   in   403   403
+supervision:meeting-notes         in 403 403  302  404  404 403  403   in   403   403
+supervision:discuss               in 403 403  302  404  404 403  403   in   403   403
+supervision:bring                 in 302 404  302  302  404 403  403   in   404   403
+supervision:item                  in 302 404  302  404  404 403  403   in   404   403
+supervision:step-create           in 403 403  302  404  404 403  403   in   403   403
+supervision:step-edit             in 302 404  302  404  404 403  403   in   404   403
+supervision:target-create         in 302 404  302  302  404 403  403   in   404   403
+supervision:target-edit           in 302 404  302  302  404 403  403   in   404   403
+supervision:pack                  in 405 405  405  405  405 403  403   in   405   403
 reports:rating-fhir               in 405 405  405  405  405 403  403   in   405   403
 reports:import-list               in 403 403  403  403  403 405  403   in   403   405
 reports:import-create             in 403 403  403  403  403 302  403   in   403   302
@@ -288,15 +319,30 @@ reports:import-discard            in 403 403  403  403  403 302  403   in   403 
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
 """
-# Process notes, and a comment that the client asked not to raise yet: in which answers they stand, and how often; in no
-# other answer to anybody.
-COUNTED = NOTES | {"held back": HELD_BACK}
+# Process notes, a comment that the client asked not to raise yet, and what the two people of a supervision share: in
+# which answers they stand, and how often; in no other answer to anybody.
+COUNTED = NOTES | {"held back": HELD_BACK} | BETWEEN_TWO
 SHOWN = {
     ("GET", "measures:comment", "ada"): {"held back": 1},
     ("GET", "sessions_app:process-notes", "ada"): {"private": 1, "shared": 1},
     ("GET", "sessions_app:process-note-edit", "ada"): {"private": 1},
     ("GET", "sessions_app:process-notes", "ruth"): {"shared": 1},
     ("GET", "sessions_app:process-notes", "vera"): {"shared": 1},
+    **{
+        ("GET", f"supervision:{page}", who): shown
+        for who in ("ada", "ruth")
+        for page, shown in {
+            "item": {"why it is on the agenda": 1},
+            "meeting": {"supervision notes": 1, "why it is on the agenda": 1, "next step": 2},
+            "step-edit": {"next step": 1},
+            "therapist": {"why it is on the agenda": 1, "next step": 2},
+        }.items()
+    },
+    ("GET", "supervision:overview", "ada"): {"why it is on the agenda": 1, "next step": 2},
+    ("GET", "supervision:overview", "ruth"): {"why it is on the agenda": 1},
+    # In the form, and for print.
+    ("GET", "supervision:meeting", "ruth"): {"supervision notes": 2, "why it is on the agenda": 1, "next step": 2},
+    ("GET", "supervision:meeting-notes", "ruth"): {"supervision notes": 1},
 }
 # Cover stands in for Ada today and is answered as she is; Former handed the episode over to her and is now a colleague
 # like Tom. But: nobody hands another's clients over or takes them on, nor ends a cover that others have set; and who
@@ -311,6 +357,14 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
     ("cover", "sessions_app:process-note-edit"): {"GET": "404", "POST": "404"},
     ("cover", "sessions_app:process-note-delete"): {"GET": "404", "POST": "404"},
     ("former", "clients:client-edit"): {"GET": "403", "POST": "403"},
+    # Supervision is between two people; who covers is none of them.
+    **{
+        ("cover", f"supervision:{page}"): {"GET": "404", "POST": "404"}
+        for page in ("bring", "item", "step-edit", "target-create", "target-edit")
+    },
+    ("cover", "supervision:therapist"): {"GET": "404"},
+    ("cover", "supervision:meeting"): {"GET": "404"},
+    ("cover", "supervision:pack"): {"GET": "404"},
 }
 # HEAD is answered as GET here, and refused everywhere else.
 KNOW_HEAD = {
@@ -641,6 +695,19 @@ def a_wish_is_not_obeyed(monkeypatch):
     monkeypatch.setattr("measures.comments.has_risk_answer", lambda rating: True)
 
 
+def everybody_reads_meetings(monkeypatch):
+    monkeypatch.setattr("supervision.models.MeetingQuerySet.visible_to", lambda meetings, user: meetings)
+
+
+def everybody_may_hold_a_meeting(monkeypatch):
+    everybody_reads_meetings(monkeypatch)
+    monkeypatch.setattr("supervision.actions.check_holds", lambda user, meeting: None)
+
+
+def a_supervisor_learns_with_everybody(monkeypatch):
+    monkeypatch.setattr("supervision.models.LearningTargetQuerySet.visible_to", lambda targets, user: targets)
+
+
 def who_left_may_come_back(monkeypatch):
     monkeypatch.setattr("accounts.backends.OrganisationBackend.user_can_authenticate", lambda self, user: True)
     monkeypatch.setattr("accounts.middleware.may_open", lambda user, who: True)
@@ -656,6 +723,9 @@ FAULTS = [
     (a_supervisor_reads_everybody, "otto"),
     (a_supervisor_reads_every_process_note, "ruth"),
     (a_wish_is_not_obeyed, "ruth"),
+    (everybody_reads_meetings, "vera"),
+    (everybody_may_hold_a_meeting, "otto"),
+    (a_supervisor_learns_with_everybody, "otto"),
     (who_left_may_come_back, "left"),
 ]
 

@@ -23,7 +23,7 @@ from tests import factories
 
 PROTECTED = [
     model
-    for app in ("accounts", "clients", "sessions_app", "measures", "ruptures", "reports")
+    for app in ("accounts", "clients", "sessions_app", "measures", "ruptures", "supervision", "reports")
     for model in apps.get_app_config(app).get_models()
 ]
 
@@ -43,6 +43,7 @@ def both(service, other_service):
     save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=service.ada)
     factories.make_import(service)
     factories.make_cover(service.ada, by=service.tom)
+    factories.make_supervision(service, episode)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
@@ -57,6 +58,7 @@ def both(service, other_service):
         save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=other_service.ada)
         factories.make_import(other_service)
         factories.make_cover(other_service.ada, by=other_service.tom)
+        factories.make_supervision(other_service, episode)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
     return service, other_service
 

@@ -24,6 +24,8 @@ from reports.models import ImportBatch
 from ruptures import actions as ruptures
 from ruptures.models import RepairAttempt, Rupture, Signal
 from sessions_app.models import ProcessNote, TherapySession
+from supervision import actions as supervision
+from supervision.models import AgendaItem, LearningTarget, Meeting, NextStep
 from tests import factories
 from tests.factories import PASSWORD, Service
 
@@ -49,6 +51,12 @@ NOTES = {
 }
 # In a comment that the client asked not to raise yet.
 HELD_BACK = "canary of the comment that is held back"
+# In the supervision of Ada by Ruth, and for these two alone.
+BETWEEN_TWO = {
+    "supervision notes": "canary of the notes of supervision",
+    "why it is on the agenda": "canary of why it is on the agenda",
+    "next step": "canary of the next step",
+}
 IMPORT_MAPPING: dict[str, Any] = {
     "client": {"column": "who"},
     "session": {"number": "nr", "date": "day", "order": "ymd"},
@@ -96,6 +104,10 @@ class World:
     shared_note: ProcessNote
     override: BatteryOverride
     wording: Wording
+    meeting: Meeting
+    item: AgendaItem
+    step: NextStep
+    target: LearningTarget
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
@@ -151,6 +163,9 @@ def make_world(service: Service, other: Service) -> World:
     factories.make_process_note(factories.make_episode(service.tom, code="T-1", name="Tern"), NOTES["colleague's"])
     with acting_in(other.organisation.pk):
         factories.make_episode(other.ada, code="E-1", name="Egret")
+    meeting = factories.make_meeting(service.ruth, service.ada, state="under-way")
+    notes = {"notes": BETWEEN_TWO["supervision notes"], "notes_shared": True, "version": meeting.version}
+    supervision.write_notes(meeting=meeting, by=service.ruth, **notes)
     return World(
         service=service,
         other=other,
@@ -179,6 +194,10 @@ def make_world(service: Service, other: Service) -> World:
         shared_note=factories.make_process_note(episode, NOTES["shared"], shared=True),
         override=factories.make_choices(service, episode),
         wording=factories.make_wording(service, language="de"),
+        meeting=Meeting.objects.select_related("supervisor", "therapist").get(pk=meeting.pk),
+        item=factories.bring(ended, service.ruth, BETWEEN_TWO["why it is on the agenda"]),
+        step=factories.make_step(meeting, episode, BETWEEN_TWO["next step"]),
+        target=factories.make_target(service.ada, by=service.ruth),
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
@@ -296,6 +315,20 @@ def address(world: World, route: str) -> str:
         "dashboards:before-session": [episode],
         "dashboards:timeline": [episode],
         "dashboards:together": [episode],
+        "supervision:therapist": [world.service.ada.pk],
+        "supervision:meeting-create": [world.service.ada.pk],
+        "supervision:target-create": [world.service.ada.pk],
+        "supervision:meeting": [world.meeting.pk],
+        "supervision:meeting-edit": [world.meeting.pk],
+        "supervision:meeting-move": [world.meeting.pk, "finished"],
+        "supervision:meeting-notes": [world.meeting.pk],
+        "supervision:discuss": [world.meeting.pk, episode],
+        "supervision:step-create": [world.meeting.pk],
+        "supervision:step-edit": [world.step.pk],
+        "supervision:item": [world.item.pk],
+        "supervision:target-edit": [world.target.pk],
+        "supervision:bring": [episode],
+        "supervision:pack": [episode],
         "reports:rating-fhir": [Rating.objects.get(session=session, rater="client").pk],
         "reports:template": ["wai-36", "client", "items"],
         "reports:import": [world.ready.pk],
@@ -425,6 +458,21 @@ def content(world: World, route: str) -> dict[str, Any]:
         "ruptures:attempt-create": tried,
         "ruptures:attempt-edit": {**tried, "version": world.attempt.version},
         "measures:rate": {"submission": uuid.uuid4(), "item-1": "5"},
+        "supervision:meeting-create": {"held_on": "2020-01-02"},
+        "supervision:meeting-edit": {"held_on": "2020-01-03", "version": world.meeting.version},
+        "supervision:meeting-notes": {"notes": "changed", "version": world.meeting.version},
+        "supervision:step-create": {"text": "Ring.", "owner": world.service.ada.pk, "due_on": today},
+        "supervision:step-edit": {
+            "text": "Ring.",
+            "owner": world.service.ada.pk,
+            "due_on": today,
+            "status": "done",
+            "version": 1,
+        },
+        "supervision:item": {"why": "changed", "version": 1},
+        "supervision:bring": {"why": "For next time.", "supervisor": world.service.ruth.pk},
+        "supervision:target-create": {"kind": "repairing", "repairs": ["validate"], "set_on": today},
+        "supervision:target-edit": {"words": "Slower.", "version": 1},
         "reports:import-create": {"file": SimpleUploadedFile("new.csv", b"who,nr\nI-2,1\n")},
         "reports:import-columns": {**terms, "client": "who", **named, **items},
         "reports:import-mapping": {**terms, "text": toml_of(IMPORT_MAPPING)},

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-APPS = ["accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards"]
+APPS = ["accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "supervision"]
 # Write the event for the actions that call them.
 WRITE_THE_EVENT = {"measures.actions.store", "measures.actions.new_request"}
 # Joins the transaction of the action, or of the client's link, that records the rating.

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a later app may import of an earlier one, and never back.
-ORDER = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "reports"]
+ORDER = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "supervision", "reports"]
 RULES = (
     "clients.engagement",
     "clients.states",
@@ -36,6 +36,12 @@ RULES = (
     "dashboards.need",
     "dashboards.sentences",
     "dashboards.sparkline",
+    "supervision.agenda",
+    "supervision.practice",
+    "supervision.rehearsal",
+    "supervision.shape",
+    "supervision.since",
+    "supervision.states",
     "reports.reading",
     "reports.mapping",
     "reports.fhir",

@@ -29,11 +29,12 @@ from measures.models import BatteryEntry, EpisodeSeries, InstrumentUse, Invitati
 from ruptures import actions as ruptures
 from ruptures.models import Rupture
 from sessions_app.actions.drafts import save_draft
+from supervision import actions as supervision
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "reports"]
+APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "supervision", "reports"]
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 # When, without who; and why that is enough.
 NOT_BY_A_PERSON = {
@@ -255,6 +256,26 @@ class Rows:
     @cached_property
     def signal(self) -> Any:
         return factories.make_signal(factories.make_episode(self.ada, code="S-1"))
+
+    @cached_property
+    def meeting(self) -> Any:
+        return factories.make_meeting(self.ruth, self.ada, state="under-way")
+
+    @cached_property
+    def waiting_item(self) -> Any:
+        return factories.bring(self.episode, self.ruth)
+
+    @cached_property
+    def discussed_item(self) -> Any:
+        return supervision.discuss(meeting=self.meeting, episode=self.episode, told="Why.", by=self.ruth)
+
+    @cached_property
+    def step(self) -> Any:
+        return factories.make_step(self.meeting, self.episode)
+
+    @cached_property
+    def target(self) -> Any:
+        return factories.make_target(self.ada, by=self.ruth)
 
     @cached_property
     def recompute(self) -> Any:
@@ -765,6 +786,45 @@ CASES: dict[str, Case] = {
     "ruptures_attempt_resolved_1_to_5": change("attempt", {"resolved": 1}, {"resolved": 0}),
     "ruptures_recompute_one_under_way": copy("recompute", lambda rows: {"finished_at": NOW}),
     "ruptures_recompute_done_within": change("recompute", {"done": 0}, {"done": 99}),
+    "supervision_meeting_once_a_day": copy("meeting", lambda rows: {"state": "called-off"}),
+    "supervision_meeting_two_people": Case(
+        lambda rows: rows.meeting, lambda rows: {"therapist": rows.tom}, lambda rows: {"therapist": rows.ruth}
+    ),
+    "supervision_meeting_state_known": change("meeting", {"state": "finished"}, {"state": "lost"}),
+    "supervision_meeting_moved_by": change("meeting", {"moved_at": None, "moved_by": None}, {"moved_by": None}),
+    "supervision_item_waits_once": copy("waiting_item", lambda rows: {"taken_off_at": NOW, "taken_off_by": rows.ada}),
+    "supervision_item_once_a_meeting": copy(
+        "discussed_item", lambda rows: {"episode": factories.make_episode(rows.ada, code="D-1")}
+    ),
+    "supervision_item_discussed_in_a_meeting": change(
+        "discussed_item",
+        {"meeting": None, "discussed_at": None, "discussed_by": None, "told": ""},
+        {"discussed_at": None, "discussed_by": None},
+    ),
+    "supervision_item_taken_off_by": Case(
+        lambda rows: rows.waiting_item,
+        lambda rows: {"taken_off_at": NOW, "taken_off_by": rows.ada},
+        lambda rows: {"taken_off_at": NOW},
+    ),
+    "supervision_step_status_known": Case(
+        lambda rows: rows.step,
+        lambda rows: {"status": "done", "settled_at": NOW, "settled_by": rows.ada},
+        lambda rows: {"status": "lost", "settled_at": NOW, "settled_by": rows.ada},
+    ),
+    "supervision_step_component_of_an_episode": change("step", {"component": ""}, {"component": "total"}),
+    "supervision_step_settled_by": Case(
+        lambda rows: rows.step,
+        lambda rows: {"status": "not-needed", "settled_at": NOW, "settled_by": rows.ada},
+        lambda rows: {"status": "done"},
+    ),
+    "supervision_target_in_vocabulary": change(
+        "target", {"kind": "repairing", "codes": ["validate"]}, {"codes": ["validate"]}
+    ),
+    "supervision_target_ended_by": Case(
+        lambda rows: rows.target,
+        lambda rows: {"ended_at": NOW, "ended_by": rows.ada},
+        lambda rows: {"ended_at": NOW},
+    ),
     "reports_batch_state_known": change("batch", {"state": "undone"}, {"state": "lost"}),
     "reports_batch_step_within": change("batch", {"step": 1, "steps": 1}, {"step": 2, "steps": 1}),
     "reports_batch_written_by": Case(

@@ -15,7 +15,7 @@ from measures.http import PAGE_LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = [language for language in PAGE_LANGUAGES if language != "en"]
-APPS = ("accounts", "clients", "dashboards", "jobs", "measures", "reports", "ruptures", "sessions_app")
+APPS = ("accounts", "clients", "dashboards", "jobs", "measures", "reports", "ruptures", "sessions_app", "supervision")
 MARKS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
 PLACES = re.compile(r"%\(\w+\)[sd]|\{\w+\}|</?\w+>")
 # The same word in both languages.

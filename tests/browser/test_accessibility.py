@@ -247,6 +247,45 @@ def looking_back(page, _):
     expect(page.get_by_role("heading", name="Looking back")).to_be_visible()
 
 
+def supervision_of_ada(page, _):
+    page.goto("/supervision/")
+    page.get_by_role("link", name="Ada Okafor", exact=True).click()
+    expect(page.get_by_role("heading", name="Learning targets")).to_be_visible()
+    for summary in page.locator("main details > summary").all():
+        summary.click()
+
+
+def planned_meeting(page, _):
+    page.goto("/supervision/")
+    page.get_by_role("link", name="with Ada Okafor").first.click()
+    expect(page.get_by_role("heading", name="Agenda")).to_be_visible()
+
+
+def finished_meeting(page, _):
+    supervision_of_ada(page, _)
+    page.get_by_role("region", name="Meetings").get_by_role("link").last.click()
+    expect(page.get_by_text("In the ratings since:").first).to_be_visible()
+
+
+def supervision_pack(page, _):
+    planned_meeting(page, _)
+    page.get_by_role("link", name="Pack of").first.click()
+    expect(page.get_by_role("heading", name="Three questions to rehearse")).to_be_visible()
+
+
+def target_with_errors(page, _):
+    supervision_of_ada(page, _)
+    page.get_by_role("link", name="Set a target").click()
+    page.get_by_role("button", name="Set it").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def what_came_of_a_step(page, _):
+    page.goto("/supervision/")
+    page.get_by_role("link", name="What came of it").first.click()
+    expect(page.get_by_role("heading", name="What came of it")).to_be_visible()
+
+
 PAGES = {
     "sign-in": (None, goto("/sign-in/")),
     "today": (steps.THERAPIST, goto("/today/")),
@@ -282,6 +321,14 @@ PAGES = {
     "hand back": (None, hand_back),
     "unusable link": (None, goto("/r/nothing")),
     "link that stops nothing": (None, goto("/stop/nothing")),
+    "supervision": (steps.SUPERVISOR, goto("/supervision/")),
+    "supervision of a therapist": (steps.SUPERVISOR, supervision_of_ada),
+    "planned meeting of supervision": (steps.SUPERVISOR, planned_meeting),
+    "finished meeting of supervision": (steps.SUPERVISOR, finished_meeting),
+    "supervision pack": (steps.SUPERVISOR, supervision_pack),
+    "learning target with errors": (steps.SUPERVISOR, target_with_errors),
+    "own supervision": (steps.THERAPIST, goto("/supervision/")),
+    "what came of a next step": (steps.THERAPIST, what_came_of_a_step),
     "caseload": (steps.SUPERVISOR, caseload_with_chart),
     "people": (steps.ADMINISTRATOR, goto("/people/")),
     "service": (steps.ADMINISTRATOR, goto("/service/")),

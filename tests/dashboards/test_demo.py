@@ -19,6 +19,8 @@ from jobs.organisation import acting_in, set_organisation
 from measures.models import Rating, RatingRequest, Score
 from sessions_app.models import FirstChallenge, TherapySession
 from sessions_app.selectors import possible_strains
+from supervision import demo as supervision
+from supervision.models import AgendaItem, LearningTarget, Meeting
 
 # A leap day's year behind it, and the clocks changed twice.
 TODAY = date(2025, 3, 1)
@@ -212,3 +214,16 @@ def test_demo_is_refused_where_it_is_not_allowed(settings):
     settings.DEMO = False
     with pytest.raises(CommandError, match="ALLIANCE_DEMO=1"):
         call_command("load_demo")
+
+
+def test_supervision_has_a_meeting_that_is_over_one_to_come_and_two_learning_targets(loaded):
+    organisation = Organisation.objects.get(slug=demo.SLUG)
+    with transaction.atomic():
+        supervision.load(organisation)
+        over, to_come = Meeting.objects.order_by("held_on")
+        assert (over.state, to_come.state) == ("finished", "planned") and over.notes_shared
+        assert set(over.steps.values_list("status", flat=True)) == {"open", "done"}
+        assert all(step.component for step in over.steps.exclude(episode=None))
+        assert [target.kind for target in LearningTarget.objects.order_by("kind")] == ["recognising", "repairing"]
+        assert AgendaItem.objects.waiting().get().episode.is_open
+        transaction.set_rollback(True)

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboards import demo
 from reports import demo as open_data
+from supervision import demo as supervision
 
 
 class Command(BaseCommand):
@@ -14,5 +15,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not demo.is_allowed():
             raise CommandError("Demo data, with their known passwords, are loaded only where ALLIANCE_DEMO=1.")
-        demo.load()
+        organisation = demo.load()
+        if organisation is not None:
+            supervision.load(organisation)
         open_data.load()
