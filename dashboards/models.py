@@ -42,7 +42,3 @@ class EpisodeSummary(OrganisationModel):
                 name="dashboards_summary_bond_0_to_10", condition=Q(bond=None) | Q(bond__gte=0, bond__lte=10)
             ),
         ]
-
-    def is_older_than(self, series_version: int) -> bool:
-        """Whether sessions or trends have changed since."""
-        return self.computed_version < self.input_version or self.series_version != series_version

@@ -289,7 +289,7 @@ def caseload_csv(request: SignedInRequest) -> HttpResponse:
     whole, kind, search = asked_of(request)
     rows = caseloads.shown_rows(whole.shown(kind=kind, search=search))
     organisation = request.user.organisation
-    subjects = [(row.episode, row.episode.client_id) for row in rows]
+    subjects = [(Episode(pk=row.episode.pk), row.episode.client_id) for row in rows]
     record_events("caseload.exported", subjects, organisation_id=organisation.pk, by=request.user)
     return csv_file(f"caseload-{organisation.today}.csv", caseloads.table_of(rows))
 

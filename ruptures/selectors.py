@@ -57,7 +57,7 @@ def signals_of(episode: Episode) -> list[Signal]:
     return list(found.select_related("session", "answered_by").order_by("-session__number"))
 
 
-def standing_signals(episodes: Iterable[Episode]) -> dict[uuid.UUID, list[Signal]]:
+def standing_signals(episodes: Iterable[Episode | uuid.UUID]) -> dict[uuid.UUID, list[Signal]]:
     """By episode the signals that were neither dismissed nor taken back, in one query."""
     found = Signal.objects.filter(session__episode__in=episodes).exclude(state__in=(State.DISMISSED, State.WITHDRAWN))
     by_episode: dict[uuid.UUID, list[Signal]] = defaultdict(list)
@@ -96,7 +96,7 @@ def ruptures_of(episode: Episode) -> list[Rupture]:
     return list(found.prefetch_related(attempts_of("attempts")))
 
 
-def open_in_many(episodes: Iterable[Episode]) -> QuerySet[Rupture]:
+def open_in_many(episodes: Iterable[Episode | uuid.UUID]) -> QuerySet[Rupture]:
     """Open ruptures of some episodes, in one query."""
     found = Rupture.objects.filter(session__episode__in=episodes, state__in=OPEN)
     return found.select_related("session")

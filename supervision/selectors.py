@@ -64,7 +64,7 @@ def episode_in_supervision(user: User, episode_id: uuid.UUID) -> Episode | None:
     theirs = Q(therapist=user) | Q(therapist__in=supervised_by(user))
     at_risk = RiskAnswer.objects.open().filter(rating__session__episode=OuterRef("pk"))
     found = episodes(user).filter(theirs, pk=episode_id).annotate(has_risk=Exists(at_risk))
-    episode = found.select_related("series", "summary").first()
+    episode = found.select_related("series").first()
     return by_code(episode) if episode else None
 
 
@@ -145,7 +145,8 @@ class OnAgenda:
 
 def reasons_of(found: Sequence[Episode], reader: User) -> dict[uuid.UUID, CaseloadRow]:
     """Why each of these open episodes is worth talking about, as the caseload says it. The only place that asks it."""
-    return {row.episode.pk: row for row in rows_of([by_code(one) for one in found], reader)}
+    ids = [episode.pk for episode in found]
+    return {row.episode.pk: row for row in rows_of(Episode.objects.filter(pk__in=ids), reader)}
 
 
 def agendas_of(
@@ -166,10 +167,7 @@ def agendas_of(
         else:
             talked[item.episode_id] = max(item.meeting.held_on, talked.get(item.episode_id, date.min))
     found = list(
-        episodes(reader)
-        .filter(Q(ended_on=None) | Q(pk__in=waiting), therapist__in=therapists)
-        .exclude(pk__in=done)
-        .select_related("summary", "series")
+        episodes(reader).filter(Q(ended_on=None) | Q(pk__in=waiting), therapist__in=therapists).exclude(pk__in=done)
     )
     rows = reasons_of([episode for episode in found if episode.is_open], reader)
     today = reader.organisation.today

@@ -40,7 +40,7 @@ def make_steady(therapist, code):
 
 
 def codes(rows):
-    return [row.episode.client.code for row in rows]
+    return [row.episode.code for row in rows]
 
 
 def rows_of(person):
