@@ -269,7 +269,7 @@ def caseload(request: SignedInRequest) -> HttpResponse:
         "query_of_filters": f"{query}&" if query else "",
         "whose": kept["whose"],
         "can_choose": request.user.is_supervisor and request.user.is_therapist,
-        "has_dots": bool(caseloads.caseload_dots(shown)),
+        "has_dots": any(row.episode.bond_change is not None for row in shown),
     }
     return render(request, "dashboards/caseload.html", context)
 

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 from django.db.models import Case, F, Q, QuerySet, When
@@ -87,7 +88,7 @@ class CaseloadRow:
     def place(self) -> tuple[int, int, str]:
         return need.place(self.reasons, self.episode.code)
 
-    @property
+    @cached_property
     def kinds(self) -> list[str]:
         return list(dict.fromkeys(reason.kind for reason in self.reasons))
 
@@ -97,11 +98,11 @@ class Caseload:
     rows: list[CaseloadRow]
     is_supervised: bool
 
-    @property
+    @cached_property
     def counts(self) -> Counter[str]:
         return Counter(kind for row in self.rows for kind in row.kinds)
 
-    @property
+    @cached_property
     def therapists(self) -> int:
         return len({row.episode.therapist_id for row in self.rows})
 
@@ -228,7 +229,7 @@ class ShownRow:
         """The component that the sentence is about; bond where it is about none."""
         return self.change.scale or "bond"
 
-    @property
+    @cached_property
     def line(self) -> Sparkline | None:
         trend = self.scales.get(self.scale)
         if trend is None or not trend.n:
