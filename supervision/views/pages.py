@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts.audit import record_event, record_events
-from accounts.forms import SubmissionForm
 from accounts.http import SignedInRequest
 from accounts.models import User
 from clients.models import Episode
@@ -95,7 +94,6 @@ def meeting_page(request: SignedInRequest, meeting: Any) -> HttpResponse:
     record_shown(request, on_the_page, meeting)
     context = {
         "meeting": meeting,
-        "other": meeting.supervisor if is_own else meeting.therapist,
         "is_own": is_own,
         "is_current": is_current,
         "holds": holds,
@@ -107,7 +105,7 @@ def meeting_page(request: SignedInRequest, meeting: Any) -> HttpResponse:
         "earlier_steps": [one for one in told if one.step.meeting_id != meeting.pk],
         "may_write_steps": is_current,
         "notes_form": NotesForm(initial=NotesForm.values_of(meeting), therapist=meeting.therapist),
-        "form": SubmissionForm(),
+        "new_key": uuid.uuid4,
         "kept": request.session.pop("kept", ""),
     }
     return render(request, "supervision/meeting.html", context)
