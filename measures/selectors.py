@@ -24,7 +24,7 @@ from . import catalogue, instruments, quality, schedule, tokens, wordings
 from .battery import Pair
 from .comments import Comment, comment_for, comments_to_raise
 from .instruments.explanation import how_scored, scale_name
-from .models import EpisodeSeries, Invitation, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend
+from .models import EpisodeSeries, Invitation, OwnMeasure, Rater, Rating, RatingRequest, Score, Trend, is_unsealed
 from .risk import clients_with_risk
 from .schedule import ENDING as ENDING
 from .statistics.summary import Point
@@ -40,10 +40,9 @@ def series_of(episode_id: uuid.UUID, numbers: list[int] | None = None) -> dict[S
     if numbers is None:
         planned = TherapySession.objects.filter(episode_id=episode_id).exclude(phase=Phase.FOLLOW_UP)
         numbers = with_gaps(planned.values_list("number", flat=True))
-    sealed = Rating.objects.current().sealed().filter(session__episode_id=episode_id).values("pk")
     scores = (
         Score.objects.filter(rating__session__episode_id=episode_id, rating__superseded_at=None)
-        .exclude(rating__in=sealed)
+        .filter(is_unsealed("rating__"))
         .values_list("rating__instrument", "rating__rater", "scale", "rating__session__number", "mean")
     )
     found: dict[SeriesKey, dict[int, float | None]] = defaultdict(dict)

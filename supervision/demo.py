@@ -11,7 +11,8 @@ from clients.models import Episode
 from jobs.organisation import acting_in
 from ruptures.models import RepairAttempt
 
-from . import actions, selectors, states
+from . import actions, states
+from .selectors.targets import repairs_of
 
 THERAPIST = "therapist@demo.example"
 NOTES = (
@@ -27,7 +28,7 @@ def load(organisation: Organisation) -> None:
     with acting_in(organisation.pk):
         therapist = therapist_for_import(THERAPIST)
         (supervisor,) = supervisors_of(therapist)
-        episodes = {attempt.rupture.session.episode_id: attempt for attempt in selectors.repairs_of(therapist)}
+        episodes = {attempt.rupture.session.episode_id: attempt for attempt in repairs_of(therapist)}
         first, *others = list(episodes.values())
         hold_a_meeting(first, supervisor, therapist)
         plan_a_meeting([one.rupture.session.episode for one in [*others, first]], supervisor, therapist)

@@ -60,13 +60,23 @@ class RatingQuerySet(models.QuerySet["Rating"]):
         return self.filter(~has_therapists_own(), waits_for_therapist=True, session__waived_at=None)
 
     def unsealed(self) -> "RatingQuerySet":
-        """All others. Asked of each rating: to exclude the sealed ones would find those of the whole service first."""
-        return self.filter(Q(waits_for_therapist=False) | Q(session__waived_at__isnull=False) | has_therapists_own())
+        """All others."""
+        return self.filter(is_unsealed())
 
 
-def has_therapists_own() -> models.Exists:
-    own = Rating.objects.filter(session=models.OuterRef("session"), rater=Rater.THERAPIST, superseded_at=None)
+def has_therapists_own(path: str = "") -> models.Exists:
+    own = Rating.objects.filter(session=models.OuterRef(f"{path}session"), rater=Rater.THERAPIST, superseded_at=None)
     return models.Exists(own)
+
+
+def is_unsealed(path: str = "") -> Q:
+    """Asked of each rating: to exclude the sealed ones would find those of the whole service first.
+
+    `path` leads from the row to its rating.
+    """
+    not_waiting = {f"{path}waits_for_therapist": False}
+    waived = {f"{path}session__waived_at__isnull": False}
+    return Q(**not_waiting) | Q(**waived) | Q(has_therapists_own(path))
 
 
 class Rating(OrganisationModel):

@@ -69,7 +69,7 @@ def test_a_filter_and_a_search_show_fewer_and_the_spreadsheet_has_what_is_shown(
     rows = caseload.locator("#caseload tbody tr")
     chip = caseload.get_by_role("navigation", name="Why they are shown").locator("[aria-current]")
     expect(chip).to_have_text(f"Open rupture {rows.count()}")
-    code = rows.first.locator("a").inner_text()
+    code = rows.first.locator("th a").inner_text()
     caseload.keyboard.press("/")
     caseload.keyboard.type(code)
     caseload.keyboard.press("Enter")

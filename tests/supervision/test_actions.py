@@ -10,6 +10,7 @@ from accounts.idempotency import StaleVersion
 from accounts.models import AuditEvent, Supervision
 from supervision import actions, selectors, states
 from supervision.models import AgendaItem, NextStep
+from supervision.selectors import targets
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -236,22 +237,22 @@ def test_a_target_is_set_by_the_two_and_by_nobody_else(service):
 def test_a_target_ends_and_is_taken_up_again(service):
     target = factories.make_target(service.ada, by=service.ruth)
     for version, is_ended in enumerate((True, False), start=1):
-        target = selectors.target_of(service.ada, target.pk)
+        target = targets.target_of(service.ada, target.pk)
         actions.change_target(target=target, words="Slower.", is_ended=is_ended, version=version, by=service.ada)
-        assert selectors.target_of(service.ruth, target.pk).is_open is not is_ended
+        assert targets.target_of(service.ruth, target.pk).is_open is not is_ended
 
 
 def test_who_supervised_once_sees_no_target(service):
     target = factories.make_target(service.ada, by=service.ruth)
     end_supervision(service)
-    assert selectors.target_of(service.ruth, target.pk) is None
+    assert targets.target_of(service.ruth, target.pk) is None
 
 
 # --- What is counted, and what is followed --------------------------------------------------------------
 
 
 def practice_of(service, reader):
-    return {told.target.kind: told.practised.count for told in selectors.targets_told(reader, service.ada)}
+    return {told.target.kind: told.practised.count for told in targets.targets_told(reader, service.ada)}
 
 
 def test_practice_is_counted_from_the_record_alike_for_both(service, episode):

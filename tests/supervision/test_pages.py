@@ -159,6 +159,15 @@ def test_a_meeting_is_planned_held_and_finished(service, ruth, ada, episode):
     assert "Save notes" not in told and "Start" not in told
 
 
+def test_each_button_of_a_page_has_a_key_of_its_own(service, ruth, episode, meeting):
+    factories.make_signal(factories.make_episode(service.ada, code="S-1"))
+    keys = re.findall(r'name="submission" value="([^"]+)"', body(ruth, "meeting", meeting.pk))
+    assert len(keys) == len(set(keys)) == 5, "two states, two clients, the notes"
+    for one in (episode.pk, factories.make_episode(service.ada, code="T-1").pk):
+        send(ruth, "discuss", meeting.pk, one)
+    assert AgendaItem.objects.count() == 2
+
+
 def test_what_was_marked_by_mistake_goes_back_to_the_agenda(ruth, service, episode, meeting):
     factories.bring(episode, service.ruth)
     send(ruth, "discuss", meeting.pk, episode.pk)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,26 +15,18 @@ from accounts.models import Supervision, User
 from clients.models import Episode
 from clients.selectors import episodes
 from dashboards.selectors.caseload import CaseloadRow, rows_of, shown_rows
-from dashboards.selectors.episode import EpisodeState, RuptureNow, episode_state, stands, value_range
-from measures.comments import Comment, comments_to_raise
 from measures.models import Rater, RiskAnswer, Trend
-from ruptures.aftermath import NAMES, Unsaid, attempts_in_words
-from ruptures.lifecycle import DISMISSED, RESOLVED
-from ruptures.models import RepairAttempt, Rupture, Signal, State
+from ruptures.aftermath import Unsaid
 from ruptures.selectors import open_in_many
 from sessions_app.models import TherapySession
 
-from . import states
-from .agenda import Entry, in_order, waiting_in_words
-from .models import AgendaItem, LearningTarget, Meeting, NextStep
-from .practice import COUNTED, Occasion, Practised, practised
-from .rehearsal import NONE, SETTLED, TRIED, UNTOUCHED, Rehearsal, rehearsal
-from .shape import Shape, shape, window
-from .since import Since, since
+from .. import states
+from ..agenda import Entry, in_order, waiting_in_words
+from ..models import AgendaItem, Meeting, NextStep
+from ..since import Since, since
 
 # Of what is over as many as a page can hold.
 SHOWN = 20
-WORDS_OF_A_CLIENT = 3
 # Of what waits for a meeting, in the list of people.
 FIRST = 3
 
@@ -277,174 +269,3 @@ def component_in_question(episode: Episode, reader: User) -> str:
         return touched[-1]
     (shown,) = shown_rows([reasons_of([episode], reader)[episode.pk]])
     return shown.scale
-
-
-# --- Learning targets, and how often they were practised ------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TargetTold:
-    target: LearningTarget
-    practised: Practised
-
-    @property
-    def counted(self) -> str:
-        return COUNTED[self.target.kind]
-
-
-def target_of(user: User, target_id: uuid.UUID) -> LearningTarget | None:
-    return LearningTarget.objects.visible_to(user).select_related("therapist").filter(pk=target_id).first()
-
-
-def targets_told(user: User, therapist: User) -> list[TargetTold]:
-    """The therapist's targets, those that are still set first, each with its practice; three queries."""
-    targets = list(LearningTarget.objects.visible_to(user).filter(therapist=therapist).order_by("-set_on"))
-    occasions = {
-        states.RECOGNISING: recognised(user, therapist) if targets else [],
-        states.REPAIRING: repaired(user, therapist) if targets else [],
-    }
-    told = [
-        TargetTold(target, practised(target.kind, target.codes, occasions[target.kind], since=target.set_on))
-        for target in targets
-    ]
-    return sorted(told, key=lambda one: not one.target.is_open)
-
-
-AT = ("session__episode__client__code", "session__number", "session__held_on")
-
-
-def recognised(user: User, therapist: User) -> list[Occasion]:
-    """Ruptures that a therapist noticed in sessions of their own, or confirmed after a signal."""
-    confirmed = Signal.objects.filter(rupture=OuterRef("pk"), state=State.CONFIRMED)
-    found = Rupture.objects.visible_to(user).filter(
-        Q(noticed_by="therapist") | Exists(confirmed), session__episode__therapist=therapist, confirmed_by=therapist
-    )
-    rows = found.exclude(state=DISMISSED).values_list(*AT, "markers")
-    return [Occasion(code, session, day, tuple(codes)) for code, session, day, codes in rows]
-
-
-def repaired(user: User, therapist: User) -> list[Occasion]:
-    """What a therapist tried in sessions of their own about ruptures that stand."""
-    found = RepairAttempt.objects.visible_to(user).filter(session__episode__therapist=therapist, created_by=therapist)
-    rows = found.exclude(rupture__state=DISMISSED).values_list(*AT, "strategies")
-    return [Occasion(code, session, day, tuple(codes)) for code, session, day, codes in rows]
-
-
-def repairs_of(therapist: User) -> list[RepairAttempt]:
-    """What a therapist has tried in sessions of their own, in the order of its day."""
-    found = RepairAttempt.objects.visible_to(therapist).filter(rupture__session__episode__therapist=therapist)
-    return list(
-        found.select_related("rupture__session__episode__client", "session").order_by(
-            "session__held_on", "session__episode__client__code"
-        )
-    )
-
-
-# --- The pack of an episode -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Pack:
-    """What is worth knowing of an episode before it is talked about. No process note is in it, and no name.
-
-    `focus` is the rupture in question, `signal` what points to it, or to a possible one that nobody has answered.
-    """
-
-    episode: Episode
-    state: EpisodeState
-    focus: RuptureNow | None
-    signal: Signal | None
-    component: str
-    shape: Shape | None
-    tried: list[tuple[RepairAttempt, list[str]]]
-    comments: list[Comment]
-    rehearsal: Rehearsal
-
-    @property
-    def name(self) -> str:
-        """The component in words."""
-        return NAMES[self.component]
-
-    @property
-    def rupture(self) -> Rupture | None:
-        return self.focus.rupture if self.focus else None
-
-    @property
-    def fell(self) -> TherapySession | None:
-        if self.rupture is not None:
-            return self.rupture.session
-        return self.signal.session if self.signal is not None else None
-
-
-def pack_of(user: User, episode: Episode) -> Pack:
-    state = episode_state(by_code(episode))
-    focus, signal = in_question(state)
-    rupture = focus.rupture if focus else None
-    component = (rupture.component if rupture else signal.component if signal else "") or state.focus
-    tried = attempts_told(focus) if focus else []
-    comments = comments_to_raise(user, [episode])[:WORDS_OF_A_CLIENT]
-    return Pack(
-        episode=episode,
-        state=state,
-        focus=focus,
-        signal=signal,
-        component=component,
-        shape=shape_of(state, component, focus, signal),
-        tried=tried,
-        comments=comments,
-        rehearsal=rehearsal(type=rupture.type if rupture else "", component=component, stage=stage_of(focus, signal)),
-    )
-
-
-def in_question(state: EpisodeState) -> tuple[RuptureNow | None, Signal | None]:
-    """The latest that is open: a rupture with what points to it, or a signal alone; else what has settled."""
-    signals = [signal for signal in state.signals_now if stands(signal, state.alliance.code)]
-    latest = max(signals, key=lambda signal: signal.session.number, default=None)
-    for ruptures in (state.open_ruptures, [one for one in state.standing_ruptures if not one.rupture.is_open]):
-        one = max(ruptures, key=lambda one: one.rupture.session.number, default=None)
-        if one is not None and (latest is None or is_part_of(latest, one)):
-            points_to = [signal for signal in state.signals if signal.rupture_id == one.rupture.pk]
-            return one, next(iter([*points_to, *([latest] if latest else [])]), None)
-        if latest is not None:
-            return None, latest
-    return None, None
-
-
-def is_part_of(signal: Signal, one: RuptureNow) -> bool:
-    """A fall before an earlier one had come back belongs to that one, as on the chart."""
-    session, back = signal.session.number, one.followed.back if one.followed else None
-    return session <= one.rupture.session.number or (one.rupture.is_open and (back is None or session < back.session))
-
-
-def attempts_told(focus: RuptureNow) -> list[tuple[RepairAttempt, list[str]]]:
-    """What was tried, in order, each with what came after it."""
-    numbers = [attempt.session.number for attempt in focus.attempts]
-    said = attempts_in_words([focus.followed] if focus.followed else [], numbers)
-    return [(attempt, said.get(attempt.session.number, [])) for attempt in focus.attempts]
-
-
-def stage_of(focus: RuptureNow | None, signal: Signal | None) -> str:
-    if focus is None:
-        return UNTOUCHED if signal else NONE
-    if focus.rupture.state == RESOLVED or (focus.followed is not None and focus.followed.back is not None):
-        return SETTLED
-    return TRIED if focus.attempts else UNTOUCHED
-
-
-def shape_of(state: EpisodeState, component: str, focus: RuptureNow | None, signal: Signal | None) -> Shape | None:
-    points = state.series.get((state.alliance.code, "client", component), [])
-    back = focus.followed.back if focus and focus.followed else None
-    fell = focus.rupture.session.number if focus else signal.session.number if signal else None
-    return shape(
-        {point.session: point.value for point in points},
-        dict(state.expected.get(component, {})),
-        span=value_range(state.alliance),
-        sessions=window([point.session for point in points], around=fell, until=back.session if back else None),
-        fell=fell,
-        tried=tried_in(focus),
-        back=back.session if back else None,
-    )
-
-
-def tried_in(focus: RuptureNow | None) -> Collection[int]:
-    return {attempt.session.number for attempt in focus.attempts} if focus else set()
