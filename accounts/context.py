@@ -29,6 +29,7 @@ NAVIGATION = [
         ),
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
+    ("How the service is doing", "dashboards:service", ("dashboards:service",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision", "clients:person")),
     ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
     (
