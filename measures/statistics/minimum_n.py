@@ -1,4 +1,4 @@
-"""How many scored sessions each method needs before it says anything; docs/measures.md prints this table."""
+"""How many scored sessions, or clients, each method needs before it says anything; docs/measures.md prints them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,17 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Minimum:
-    """Smallest number of scored sessions for a method, and where that number comes from."""
+    """Smallest number of scored sessions, or of clients, for a method, and where that number comes from."""
 
     method: str
     n: int
     source: str
+
+    @property
+    def reason(self) -> str:
+        """Why a method says nothing of a service. It never tells how many there are: fewer than five is nobody's
+        business, and a page that told it would give away what `suppression` keeps."""
+        return f"Shown from {self.n} clients on."
 
 
 MINIMUM_N: Mapping[str, Minimum] = MappingProxyType(
@@ -73,6 +79,17 @@ MINIMUM_N: Mapping[str, Minimum] = MappingProxyType(
             "this session's alliance and the next session's outcome",
             10,
             "our rule: nine neighbouring pairs at most; for display, not for inference",
+        ),
+    }
+)
+
+# Of a whole service, counted in clients.
+SERVICE_N: Mapping[str, Minimum] = MappingProxyType(
+    {
+        "retention": Minimum(
+            "how long clients stay; the median of the sessions to return",
+            5,
+            "our rule: a group of fewer than five is shown nowhere",
         ),
     }
 )

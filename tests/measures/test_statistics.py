@@ -21,7 +21,7 @@ from measures.statistics.cut_offs import cut_offs
 from measures.statistics.ewma import averages, ewma
 from measures.statistics.goal_attainment import attainment_t
 from measures.statistics.mann_kendall import exact_p, mann_kendall, normal_p, s_variance
-from measures.statistics.minimum_n import MINIMUM_N
+from measures.statistics.minimum_n import MINIMUM_N, SERVICE_N
 from measures.statistics.reliable_change import criterion, reliable_change
 from measures.statistics.summary import Point, TrendSummary, summarise
 from measures.statistics.theil_sen import theil_sen
@@ -445,9 +445,10 @@ def test_every_none_has_a_note_and_the_band_holds_the_baseline(values, known):
 # The documentation
 
 
-def test_the_doc_prints_the_minimum_n_table():
-    printed = [f"| {m.method} | {m.n} | {m.source} |" for m in MINIMUM_N.values()]
-    section = DOC.read_text("utf-8").split("## Minimum n")[1].split("\n## ")[0]
+@pytest.mark.parametrize(("heading", "table"), [("Minimum n", MINIMUM_N), ("Minimum n of a service", SERVICE_N)])
+def test_the_doc_prints_the_minimum_n_table(heading, table):
+    printed = [f"| {m.method} | {m.n} | {m.source} |" for m in table.values()]
+    section = DOC.read_text("utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
     assert [line for line in section.splitlines() if re.match(r"\| [^|]+\| \d+ \|", line)] == printed
 
 
