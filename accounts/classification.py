@@ -635,6 +635,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "done": OPERATIONAL,
         "total": OPERATIONAL,
         "last_episode": OPERATIONAL,
+        "tables": CLINICAL,
         "started_at": OPERATIONAL,
         "finished_at": OPERATIONAL,
     },

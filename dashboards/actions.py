@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.audit import record_event
-from accounts.models import Organisation, User
+from accounts.models import User
 from clients.models import Episode
 from jobs import actions as jobs
 
@@ -14,7 +14,7 @@ from .models import EpisodeFacts, ServiceRun, ServiceSummary
 from .selectors.facts import facts_of
 from .selectors.service import RUN_NEXT
 from .service_facts import Facts
-from .service_summaries import summaries_of
+from .service_summaries import as_json, of_json, summaries_of, tables_of
 
 START_RUN = "dashboards.start_service_run"
 EPISODES_IN_A_STEP = 500
@@ -28,15 +28,15 @@ def start_service_run(*, organisation_id: uuid.UUID) -> ServiceRun:
         organisation_id=organisation_id, finished_at=None, defaults={"total": 0}
     )
     run.total = Episode.objects.filter(organisation_id=organisation_id).count()
-    run.done, run.last_episode = 0, None
-    run.save(update_fields=["total", "done", "last_episode"])
+    run.done, run.last_episode, run.tables = 0, None, None
+    run.save(update_fields=["total", "done", "last_episode", "tables"])
     jobs.request_job(task=RUN_NEXT, object_id=run.pk, organisation_id=organisation_id)
     return run
 
 
 @transaction.atomic
 def service_run_next(*, run_id: uuid.UUID) -> None:
-    """One step: the facts of the next episodes, or, when there are no more, the summaries. Doing it twice is harmless.
+    """One step: the facts of the next episodes; after the last of them, what may be seen; after that, the summaries.
 
     A step that is interrupted leaves nothing behind and is done again from where the last one ended.
     """
@@ -47,15 +47,18 @@ def service_run_next(*, run_id: uuid.UUID) -> None:
     if run.last_episode:
         episodes = episodes.filter(pk__gt=run.last_episode)
     episode_ids = list(episodes.values_list("pk", flat=True)[:EPISODES_IN_A_STEP])
-    if not episode_ids:
-        write_summaries(organisation_id=run.organisation_id)
-        ServiceRun.objects.filter(pk=run.pk).update(finished_at=Now())
+    if episode_ids:
+        keep_facts(episode_ids, organisation_id=run.organisation_id)
+        run.done += len(episode_ids)
+        run.total = max(run.total, run.done)
+        run.last_episode, run.tables = episode_ids[-1], None
+    elif run.tables is None:
+        run.tables = as_json(tables_of(kept_facts(run.organisation_id), today=run.organisation.today))
+    else:
+        write_summaries(run)
+        ServiceRun.objects.filter(pk=run.pk).update(finished_at=Now(), tables=None)
         return
-    keep_facts(episode_ids, organisation_id=run.organisation_id)
-    run.done += len(episode_ids)
-    run.total = max(run.total, run.done)
-    run.last_episode = episode_ids[-1]
-    run.save(update_fields=["done", "total", "last_episode"])
+    run.save(update_fields=["done", "total", "last_episode", "tables"])
     jobs.request_job(task=RUN_NEXT, object_id=run.pk, organisation_id=run.organisation_id)
 
 
@@ -68,16 +71,19 @@ def keep_facts(episode_ids: list[uuid.UUID], *, organisation_id: uuid.UUID) -> N
     EpisodeFacts.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
 
 
-def write_summaries(*, organisation_id: uuid.UUID) -> None:
-    """All of them in one transaction: what is left out of one depends on what the others show."""
+def kept_facts(organisation_id: uuid.UUID) -> list[Facts]:
     bodies = EpisodeFacts.objects.filter(organisation_id=organisation_id).values_list("body", flat=True)
-    facts = [Facts.of_json(body) for body in bodies.iterator(chunk_size=ROWS_AT_ONCE)]
-    today = Organisation.objects.get(pk=organisation_id).today
-    ServiceSummary.objects.filter(organisation_id=organisation_id).delete()
+    return [Facts.of_json(body) for body in bodies.iterator(chunk_size=ROWS_AT_ONCE)]
+
+
+def write_summaries(run: ServiceRun) -> None:
+    """All of them in one transaction: what is left out of one depends on what the others show."""
+    found = summaries_of(kept_facts(run.organisation_id), of_json(run.tables), today=run.organisation.today)
+    ServiceSummary.objects.filter(organisation_id=run.organisation_id).delete()
     ServiceSummary.objects.bulk_create(
-        (
+        [
             ServiceSummary(
-                organisation_id=organisation_id,
+                organisation_id=run.organisation_id,
                 kind=summary.period.kind,
                 starts_on=summary.period.starts_on,
                 ends_on=summary.period.ends_on,
@@ -85,8 +91,8 @@ def write_summaries(*, organisation_id: uuid.UUID) -> None:
                 n=summary.n,
                 body=summary.body,
             )
-            for summary in summaries_of(facts, today=today)
-        ),
+            for summary in found
+        ],
         batch_size=50,
     )
 

@@ -62,11 +62,15 @@ class ServiceSummary(OrganisationModel):
 
 
 class ServiceRun(OrganisationModel):
-    """All summaries of the organisation worked out anew, a few episodes a step, going on from `last_episode`."""
+    """All summaries of the organisation worked out anew, a few episodes a step, going on from `last_episode`.
+
+    `tables` say, once all facts are there, what may be seen of them: the last step but one.
+    """
 
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField()
     last_episode = models.UUIDField(null=True, blank=True)
+    tables = models.JSONField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,8 +1,8 @@
 """The service's charts: of whom each tells, and its figures where enough people stand behind them.
 
 Each counts its people (or sessions, or ruptures) in one table of periods × modalities × categories, from which
-`suppression` decides what may be seen; figures are formed of what it shows and of nothing else. Scores are the client's,
-placed on 0 to 10 by the range of their instrument. None with a reason in words stands where there is no figure.
+`suppression` decides what may be seen; figures are formed of what it shows and of nothing else. Scores are the
+client's, placed on 0 to 10 by the range of their instrument. A chart of too few people has no figures: None.
 """
 
 import math
@@ -22,8 +22,8 @@ from measures.statistics.within_between import Course, lag_one
 from .service_facts import Facts
 
 Body = dict[str, Any]
-# Beyond this session a service knows too little.
-LAST_SESSION = 20
+# The sessions whose means are shown: fewer and fewer people stand behind later ones.
+SESSIONS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
 # The first sessions, whose ratings are the early alliance; curves by it begin after the last of them.
 EARLY = 3
 # The sessions at which the number of clients who came so far is printed.
@@ -98,7 +98,7 @@ def count_alliance(facts: Facts, cuts: Cuts | None) -> Counted:
     if sessions:
         yield "alliance", group, 1
     for number in sessions:
-        if number <= LAST_SESSION:
+        if number in SESSIONS:
             yield f"alliance-{number}", group, 1
 
 
@@ -139,11 +139,6 @@ def count_content(facts: Facts, cuts: Cuts | None) -> Counted:
         yield "content", CONTENT[0 if facts.content < 4 else 1 if facts.content < 7 else 2], 1
 
 
-def count_therapists(facts: Facts, cuts: Cuts | None) -> Counted:
-    if rated_in_full(facts):
-        yield "therapists", facts.therapist, 1
-
-
 def rated_in_full(facts: Facts) -> list[tuple[int, tuple[float, ...]]]:
     """Sessions of which goal, task and bond all have a score."""
     return [(number, scores) for number, *scores in facts.alliance if None not in scores]  # type: ignore[misc]
@@ -153,7 +148,13 @@ def rated_in_full(facts: Facts) -> list[tuple[int, tuple[float, ...]]]:
 
 
 class Look(Protocol):
-    """What may be seen of one period and one modality: None for a count that may not, False for too few people."""
+    """What may be seen of one period and one modality: None for a count that may not, False for too few people.
+
+    `is_whole` is that of all years and all modalities.
+    """
+
+    @property
+    def is_whole(self) -> bool: ...
 
     def count(self, table: str, category: str | None = None) -> int | None: ...
 
@@ -172,7 +173,7 @@ def alliance(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | No
     for one in facts:
         group = LEFT if one.has_left else STAYED
         for number, scores in rated_in_full(one):
-            if number <= LAST_SESSION:
+            if number in SESSIONS:
                 there = sums.setdefault((number, group), [0.0] * len(COMPONENTS))
                 for place, score in enumerate(scores):
                     there[place] += score
@@ -202,7 +203,9 @@ def returns(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | Non
     if not look.shows("returns"):
         return None
     rows = {kind: look.count("returns", kind) for kind in RETURNS}
-    after = [one.back_after for each in facts for one in each.ruptures if one.is_followed and one.back_after is not None]
+    after = [
+        one.back_after for each in facts for one in each.ruptures if one.is_followed and one.back_after is not None
+    ]
     is_told = look.shows("returns", SOON) and look.shows("returns", LATER)
     return {"n": look.count("returns"), "rows": rows, "median": median(after) if is_told else None}
 
@@ -304,7 +307,12 @@ def content(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | Non
 
 
 def therapists(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
-    """Of each therapist with enough clients the partially pooled mean of goal, task and bond; by the therapist's id."""
+    """Of each therapist with enough clients the partially pooled mean of goal, task and bond; by the therapist's id.
+
+    Of everybody alone, so that no two of them can be subtracted.
+    """
+    if not look.is_whole:
+        return None
     clients: dict[str, dict[str, list[tuple[float, ...]]]] = {}
     for one in facts:
         rated = [scores for _, scores in rated_in_full(one)]
@@ -313,7 +321,7 @@ def therapists(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | 
     enough = {
         therapist: [means_of(courses) for courses in of_therapist.values()]
         for therapist, of_therapist in clients.items()
-        if len(of_therapist) >= MINIMUM_CLIENTS and look.shows("therapists", therapist)
+        if len(of_therapist) >= MINIMUM_CLIENTS
     }
     rows: dict[str, Body] = {therapist: {"n": len(values)} for therapist, values in enough.items()}
     for place, component in enumerate(COMPONENTS):
@@ -368,5 +376,5 @@ CHARTS = (
     Chart("outcome", count_outcome, outcome),
     Chart("lag", count_lag, lag),
     Chart("content", count_content, content),
-    Chart("therapists", count_therapists, therapists),
+    Chart("therapists", lambda facts, cuts: iter(()), therapists),
 )

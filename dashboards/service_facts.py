@@ -14,8 +14,9 @@ RANGE = (0.0, 10.0)
 
 @dataclass(frozen=True)
 class FollowedRupture:
-    """A rupture that was on record as one: whether something was tried, whether the therapist says that it has settled,
-    and after how many rated sessions the client's rating of its component was back; `is_followed` where ratings tell."""
+    """A rupture that is on record as one: whether something was tried, whether the therapist says that it has settled,
+    and after how many rated sessions the client's rating of its component was back; `is_followed` where the ratings
+    tell."""
 
     was_tried: bool
     is_settled: bool

@@ -103,7 +103,11 @@ def group_line(rows: Sequence[Body], group: str, component: str, place: int, *, 
         "yaxis": axis,
         "connectgaps": False,
         "cliponaxis": False,
-        "line": {"color": COLOURS[component], "width": 2.5 if has_stayed else 1.5, "dash": "solid" if has_stayed else "dash"},
+        "line": {
+            "color": COLOURS[component],
+            "width": 2.5 if has_stayed else 1.5,
+            "dash": "solid" if has_stayed else "dash",
+        },
         "marker": {
             "color": COLOURS[component],
             "size": 7,
@@ -115,7 +119,9 @@ def group_line(rows: Sequence[Body], group: str, component: str, place: int, *, 
     }
 
 
-def end_words(ends: Sequence[tuple[float, int, str]], role: str, *, yref: str, gap: float = 2.4) -> list[dict[str, Any]]:
+def end_words(
+    ends: Sequence[tuple[float, int, str]], role: str, *, yref: str, gap: float = 2.4
+) -> list[dict[str, Any]]:
     """The name of each line at its end, kept apart where lines meet."""
     found, above = [], float("inf")
     for value, session, name in sorted(ends, reverse=True):
@@ -147,7 +153,7 @@ def retention_figure(body: Body) -> Figure:
         **axis("Session", [0, furthest + 0.5]),
         "anchor": "y2" if has_thirds else "y",
         "tickmode": "array",
-        "tickvals": [session for session in range(0, furthest + 1, 2 if furthest > 10 else 1)],
+        "tickvals": list(range(0, furthest + 1, 2 if furthest > 10 else 1)),
         "showgrid": False,
     }
     return {"data": traces, "layout": {**layout, "annotations": words}}

@@ -12,7 +12,7 @@ from .service_charts import CHARTS, COURSES, Cuts, cuts_of
 from .service_facts import Facts
 from .service_periods import QUARTER, Period, periods_of, quarter_of
 
-EMPTY = Published({}, frozenset())
+EMPTY = suppress({})
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,10 @@ class View:
     period: tuple[int, ...]
     modality: str | None
 
+    @property
+    def is_whole(self) -> bool:
+        return not self.period and self.modality is None
+
     def count(self, table: str, category: str | None = None) -> int | None:
         return self.tables.get(table, EMPTY).count(Cell(self.period, self.modality, category))
 
@@ -41,14 +45,19 @@ class View:
         return self.tables.get(table, EMPTY).shows(Cell(self.period, self.modality, category))
 
 
-def summaries_of(everybody: Sequence[Facts], *, today: date) -> Iterator[Summary]:
-    """Every period × modality in which a course of therapy began. One table per chart decides of all of them at once.
+def tables_of(everybody: Sequence[Facts], *, today: date) -> dict[str, Published]:
+    """What may be seen of each table, of all periods and modalities at once."""
+    held = [facts for facts in everybody if facts.held]
+    return {name: suppress(counts) for name, counts in counts_of(held, cuts_of(held), today=today).items()}
+
+
+def summaries_of(everybody: Sequence[Facts], tables: Mapping[str, Published], *, today: date) -> Iterator[Summary]:
+    """Every period × modality in which a course of therapy began, with what its tables let be seen.
 
     Courses without a session, such as those that were only planned, are in none.
     """
     held = [facts for facts in everybody if facts.held]
     cuts = cuts_of(held)
-    tables = {name: suppress(counts) for name, counts in counts_of(held, cuts, today=today).items()}
     periods = periods_of((facts.started_on for facts in held), today=today)
     of_cell: dict[tuple[Period, str], list[Facts]] = defaultdict(list)
     for facts in held:
@@ -56,9 +65,9 @@ def summaries_of(everybody: Sequence[Facts], *, today: date) -> Iterator[Summary
             if period.has(facts.started_on):
                 of_cell[period, ""].append(facts)
                 of_cell[period, facts.modality].append(facts)
-    for (period, modality), found in sorted(of_cell.items(), key=lambda item: (str(item[0][0]), item[0][1])):
+    for period, modality in sorted(of_cell, key=lambda cell: (periods.index(cell[0]), cell[1])):
         view = View(tables, path_of(period), modality or None)
-        body = {chart.key: chart.form(found, view, cuts) for chart in CHARTS}
+        body = {chart.key: chart.form(of_cell[period, modality], view, cuts) for chart in CHARTS}
         yield Summary(period, modality, view.count(COURSES), body)
 
 
@@ -72,6 +81,28 @@ def counts_of(held: Sequence[Facts], cuts: Cuts | None, *, today: date) -> dict[
             for table, category, count in chart.count(facts, cuts):
                 counts[table][Base(quarter, facts.modality, category)] += count
     return counts
+
+
+def as_json(tables: Mapping[str, Published]) -> dict[str, Any]:
+    """Tables to keep until the next step."""
+    return {
+        name: {
+            "detail": table.detail,
+            "shown": [[*cell, table.counts[cell]] for cell in table.shown],
+            "hidden": [cell for cell in table.counts if cell not in table.shown],
+        }
+        for name, table in tables.items()
+    }
+
+
+def of_json(body: Mapping[str, Any]) -> dict[str, Published]:
+    found = {}
+    for name, table in body.items():
+        shown = {Cell(tuple(period), *rest): count for period, *rest, count in table["shown"]}
+        hidden = {Cell(tuple(period), *rest): 0 for period, *rest in table["hidden"]}
+        detail = tuple((periods, modalities, categories) for periods, modalities, categories in table["detail"])
+        found[name] = Published({**shown, **hidden}, frozenset(shown), detail)
+    return found
 
 
 def path_of(period: Period) -> tuple[int, ...]:

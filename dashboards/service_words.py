@@ -31,9 +31,12 @@ Body = Mapping[str, Any]
 HIDDEN = "not shown"
 TOO_FEW = "Fewer than five people stand behind this, or it would tell of so few by subtraction. It is not shown."
 WHY_NO_RANKING = (
-    "There is no ranking, and the order is drawn by lot: who comes to whom is no accident, the intervals overlap, and a place "
-    "in a list would tell of chance more than of anybody’s work."
+    "There is no ranking, and the order is drawn by lot: who comes to whom is no accident, the numbers are uncertain, "
+    "and a place in a list would tell of chance more than of anybody’s work."
 )
+OF_EVERYBODY_ALONE = "Shown for all years and all modalities alone: of fewer clients it would tell less."
+NO_THERAPISTS = "There are not yet two therapists with ten clients who have rated."
+NOBODY_SUPERVISED = "No therapist whom you supervise has ten clients who have rated, or there is nobody to compare."
 RATED_WORDS = {
     BOTH: "Rated by client and therapist",
     CLIENT_ONLY: "By the client alone",
@@ -121,15 +124,17 @@ def alliance(body: Body) -> Shown:
             if (gap := round(row[LEFT]["means"][place] - row[STAYED]["means"][place], 1))
         ]
         sentence = (
-            f"In session {row['session']}, the last with enough of both, those who left alone rated {listed(gaps)} than those who "
-            "stayed."
+            f"In session {row['session']}, the last with enough of both, those who left alone rated {listed(gaps)} "
+            "than those who stayed."
             if gaps
             else f"In session {row['session']}, the last with enough of both, there is no difference."
         )
     else:
         sentence = "Too few left alone to put the two groups side by side."
     sentence += " Fewer and fewer people stand behind later sessions."
-    parts = [f"{count(body['n'][group], 'course')} of those who {group}" for group in (STAYED, LEFT) if body["n"][group]]
+    parts = [
+        f"{count(body['n'][group], 'course')} of those who {group}" for group in (STAYED, LEFT) if body["n"][group]
+    ]
     columns = ["Session"]
     for group in (STAYED, LEFT):
         columns += [f"n, {group}", *(f"{LABELS[component]}, {group}" for component in COMPONENTS)]
@@ -172,7 +177,7 @@ def retention(body: Body) -> Shown:
     everybody = curves["all"]
     at = max((one for one in everybody["grid"] if one <= min(everybody["last"], 12)), default=everybody["last"])
     value, low, high = still_there(everybody, at)
-    sentence = f"After session {at}, {value} %{between(low, high, ' %')} are still there or had an ending that was agreed."
+    sentence = f"After session {at}, {value} %{between(low, high, ' %')} had not left alone."
     ends = [third for third in (THIRDS[0], THIRDS[-1]) if third in curves]
     if len(ends) > 1:
         together = min(curves[third]["last"] for third in ends)
@@ -216,7 +221,7 @@ def outcome(body: Body) -> Shown:
         sentence = (
             f"They go {way}: r = {decimals(r['r'])}{between_r(r)}. That is no cause, and nothing for one client."
             if way
-            else f"It is open whether they go together: r = {decimals(r['r'])}{between_r(r)}, which has room for neither way."
+            else f"It is open whether they go together: r = {decimals(r['r'])}{between_r(r)}."
         )
     rows = tuple(
         (
@@ -239,7 +244,7 @@ def lag(body: Body) -> Shown:
     clear = [component for component in COMPONENTS if component in rows and rows[component]["low"] > 0]
     names = [LABELS[component].lower() for component in clear]
     sentence = (
-        f"After sessions rated higher than usual in {listed(names)}, the next outcome tends to be better than usual, too. "
+        f"After sessions rated higher than usual in {listed(names)}, the next outcome tends to be better than usual. "
         if names
         else "The intervals have room for no association at all. "
     )
@@ -269,11 +274,9 @@ def therapists(rows: Sequence[tuple[str, Body]], *, is_whole: bool, is_named: bo
     modalities, for which alone there are means."""
     question = QUESTIONS["therapists"]
     if not is_whole:
-        return Shown("therapists", question, "Shown for all years and all modalities alone: of fewer clients it would tell less.")
+        return Shown("therapists", question, OF_EVERYBODY_ALONE)
     if not rows:
-        whose = " whom you supervise" if is_named else ""
-        return Shown("therapists", question, f"There are not two therapists{whose} with ten clients who rated." if not is_named
-                     else "No therapist whom you supervise has ten clients who rated, or there is nobody to pool them with.")
+        return Shown("therapists", question, NOBODY_SUPERVISED if is_named else NO_THERAPISTS)
     columns = ["Therapist", "Clients"]
     for component in COMPONENTS:
         columns += [LABELS[component], f"{LABELS[component]}, 95 % interval"]
@@ -289,12 +292,14 @@ def therapists(rows: Sequence[tuple[str, Body]], *, is_whole: bool, is_named: bo
     return Shown("therapists", question, WHY_NO_RANKING, n, Table(tuple(columns), tuple(cells)))
 
 
-def of_parts(
-    key: str, sentence: str, n: str, rows: Body, words: Mapping[str, str], total: int, unit: str
-) -> Shown:
+def of_parts(key: str, sentence: str, n: str, rows: Body, words: Mapping[str, str], total: int, unit: str) -> Shown:
     """A table of parts that add up to the total in its last row."""
     lines = [
-        (words[kind], HIDDEN if rows[kind] is None else str(rows[kind]), "" if rows[kind] is None else share(rows[kind], total))
+        (
+            words[kind],
+            HIDDEN if rows[kind] is None else str(rows[kind]),
+            "" if rows[kind] is None else share(rows[kind], total),
+        )
         for kind in words
     ]
     lines.append(("All", str(total), "100 %"))

@@ -164,9 +164,7 @@ def ruptures_of(episode_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Follow
 
 def endings_of(episode_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[float | None, str]]:
     """By episode how content the client is looking back, 0 to 10, and how they saw the ending."""
-    ratings = Rating.objects.current().filter(
-        session__episode__in=episode_ids, instrument=ENDING, rater=Rater.CLIENT
-    )
+    ratings = Rating.objects.current().filter(session__episode__in=episode_ids, instrument=ENDING, rater=Rater.CLIENT)
     found: dict[uuid.UUID, tuple[float | None, str]] = {}
     for episode, view, mean in ratings.order_by("session__number").values_list(
         "session__episode_id", "ending_view", "scores__mean"

@@ -43,9 +43,7 @@ def service(request: SignedInRequest) -> HttpResponse:
         "chosen": chosen,
         "query": urlencode({"period": chosen.period, "modality": chosen.modality}),
         "summary": summary,
-        "charts": [
-            {"shown": chart, "note": methods.NOTES[chart.key], "height": height_of(chart)} for chart in charts
-        ],
+        "charts": [{"shown": chart, "note": methods.NOTES[chart.key], "height": height_of(chart)} for chart in charts],
         "has_any": any(chart.table for chart in charts),
         "state": selectors.run_state(request.user),
     }
