@@ -7,17 +7,18 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Minimum:
-    """Smallest number of scored sessions, or of clients, for a method, and where that number comes from."""
+    """Smallest number for a method, of what it counts, and where that number comes from."""
 
     method: str
     n: int
     source: str
+    of: str = "scored sessions"
 
     @property
     def reason(self) -> str:
-        """Why a method says nothing of a service. It never tells how many there are: fewer than five is nobody's
-        business, and a page that told it would give away what `suppression` keeps."""
-        return f"Shown from {self.n} clients on."
+        """Why a method says nothing. It never tells how many there are: a page that did would give away what
+        `suppression` keeps."""
+        return f"Shown from {self.n} {self.of} on."
 
 
 MINIMUM_N: Mapping[str, Minimum] = MappingProxyType(
@@ -83,13 +84,29 @@ MINIMUM_N: Mapping[str, Minimum] = MappingProxyType(
     }
 )
 
-# Of a whole service, counted in clients.
+FEW = "our rule: a group of fewer than five is shown nowhere"
+# Of a whole service.
 SERVICE_N: Mapping[str, Minimum] = MappingProxyType(
     {
-        "retention": Minimum(
-            "how long clients stay; the median of the sessions to return",
-            5,
-            "our rule: a group of fewer than five is shown nowhere",
+        "retention": Minimum("how long clients stay", 5, FEW, "clients"),
+        "by_session": Minimum("the mean of a session number", 5, FEW, "clients"),
+        "proportion": Minimum("a share", 5, FEW, "counted"),
+        "to_return": Minimum("the median of the sessions to return", 5, FEW, "ruptures"),
+        "early_alliance": Minimum(
+            "early alliance and later outcome",
+            10,
+            "our rule; the interval of a correlation from ten pairs leaves out 0 only above .63 (Fisher 1921)",
+            "clients",
+        ),
+        "thirds": Minimum("thirds of the early alliance", 15, "three groups of five", "clients"),
+        "within_client": Minimum(
+            "a slope within clients",
+            10,
+            "our rule; with few clients a clustered interval is too narrow (Cameron & Miller 2015)",
+            "clients",
+        ),
+        "pooled_means": Minimum(
+            "a therapist's partially pooled mean", 10, "our rule: fewer say little of a therapist", "clients"
         ),
     }
 )

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean
 
+from measures.statistics.minimum_n import SERVICE_N
 from measures.statistics.within_between import decompose
 
-MINIMUM_CLIENTS = 10
+MINIMUM_CLIENTS = SERVICE_N["pooled_means"].n
 Z = NormalDist().inv_cdf(0.975)
 
 

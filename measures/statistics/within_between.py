@@ -57,6 +57,13 @@ class Course:
     outcome: Sequence[float | None]
 
 
+def successive(course: Course) -> list[tuple[float, float]]:
+    """The alliance of each session with the outcome of the very next, never across a skipped or unscored session."""
+    rows = list(zip(course.sessions, course.alliance, course.outcome, strict=True))
+    by_session = {session: outcome for session, _, outcome in rows}
+    return [(a, o) for session, a, _ in rows if a is not None and (o := by_session.get(session + 1)) is not None]
+
+
 def lag_one(courses: Sequence[Course]) -> Correlation | None:
     """Alliance in one session with the outcome of the very next, as deviations from each client's own means.
 
@@ -70,8 +77,7 @@ def lag_one(courses: Sequence[Course]) -> Correlation | None:
         rows = list(zip(course.sessions, course.alliance, course.outcome, strict=True))
         if sum(a is not None and o is not None for _, a, o in rows) < MINIMUM_N["lag_one"].n:
             continue
-        by_session = {session: outcome for session, _, outcome in rows}
-        pairs = [(a, o) for session, a, _ in rows if a is not None and (o := by_session.get(session + 1)) is not None]
+        pairs = successive(course)
         if len(pairs) < 2:
             continue
         counted += 1
