@@ -35,6 +35,7 @@ OF_THE_SERVICE: dict[str, Note] = {
         (
             "Means of goal, task and bond as clients rate them, by session number, of the ratings in which all three"
             " have a score. Each episode counts with the questionnaire with which most of its sessions were rated.",
+            "The change within clients is the slope over session numbers with a level of its own for every client.",
             "Those who left are the ones whose ending was recorded as decided by the client alone; all others, also "
             "those who still come, stayed. A mean over everybody would rise merely because those who are unhappy "
             "leave: in a published simulated file it rises although the clients in it fall.",
@@ -106,12 +107,13 @@ OF_THE_SERVICE: dict[str, Note] = {
             "The rating of one session with the outcome of the very next, both as deviations from what is usual for "
             "the same client; never across clients or across a session that was skipped. Clients count with ten "
             "sessions or more in which goal, task, bond and the outcome were scored.",
-            "Deviations from a client’s own mean are biased towards the negative in short courses, and the interval "
-            "takes sessions to be independent, which they are not: to look at, not to infer from.",
+            "The number is how many points better the next outcome is for a point more, a regression with a level of "
+            "its own for every client; its interval of 95 % allows sessions of one client to be alike. In short "
+            "courses it is biased: to look at, not to infer from.",
             COUNTED,
         ),
-        "Curran & Bauer (2011), Annu Rev Psychol 62:583–619; bias: Nickell (1981), Econometrica 49:1417–1426. Ten is"
-        " ours.",
+        "Curran & Bauer (2011), Annu Rev Psychol 62:583–619; interval: Cameron & Miller (2015), J Hum Resour "
+        "50:317–372; bias: Nickell (1981), Econometrica 49:1417–1426. Ten is ours.",
     ),
     "content": Note(
         "How content clients are",

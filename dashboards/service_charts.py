@@ -17,7 +17,8 @@ from measures.statistics.minimum_n import MINIMUM_N
 from measures.statistics.partial_pooling import MINIMUM_CLIENTS, pooled_means
 from measures.statistics.retention import retention
 from measures.statistics.suppression import LEAST
-from measures.statistics.within_between import Course, lag_one
+from measures.statistics.within_between import Course
+from measures.statistics.within_client import WithinSlope, lagged_slope, within_slope
 
 from .service_facts import Facts
 
@@ -189,7 +190,18 @@ def alliance(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | No
         rows.pop()
     if not rows:
         return None
-    return {"n": {group: look.count("alliance", group) for group in (STAYED, LEFT)}, "rows": rows}
+    n = {group: look.count("alliance", group) for group in (STAYED, LEFT)}
+    return {"n": n, "rows": rows, "within": changes_within(facts) if look.shows("alliance") else {}}
+
+
+def changes_within(facts: Sequence[Facts]) -> Body:
+    """By component the change per session within clients, with its 95 % interval."""
+    found = {}
+    for place, component in enumerate(COMPONENTS):
+        slope = within_slope([[(number, scores[place]) for number, scores in rated_in_full(one)] for one in facts])
+        if slope is not None:
+            found[component] = slope_of(slope)
+    return found
 
 
 def ruptures(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
@@ -286,9 +298,9 @@ def lag(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
             Course([row[0] for row in rows_], [row[1][place] for row in rows_], [row[2] for row in rows_])
             for rows_ in enough
         ]
-        found = lag_one(courses)
+        found = lagged_slope(courses)
         if found is not None:
-            rows[component] = in_two_places(found)
+            rows[component] = slope_of(found)
     return {"n": look.count("lag"), "rows": rows} if rows else None
 
 
@@ -344,6 +356,10 @@ def interval_of(values: Sequence[float]) -> Body:
     reach = float(stats.t.ppf(0.975, n - 1)) * stdev(values) / math.sqrt(n) if n > 1 else None
     ends = (None, None) if reach is None else (rounded(mean - reach), rounded(mean + reach))
     return {"n": n, "mean": rounded(mean), "low": ends[0], "high": ends[1]}
+
+
+def slope_of(found: WithinSlope) -> Body:
+    return {"slope": rounded(found.slope), "low": rounded(found.low), "high": rounded(found.high), "n": found.n}
 
 
 def in_two_places(found: Correlation) -> Body:

@@ -238,8 +238,9 @@ def interval(means: Sequence[float], rows: Sequence[Body]) -> dict[str, Any]:
 
 
 def lag_figure(body: Body) -> Figure:
-    """A row per component: the association with its interval, on −1 to 1."""
+    """A row per component: how much better the next outcome is for a point more, with its interval, around 0."""
     traces, words = [], []
+    reach = max(1.0, *(abs(row[end]) for row in body["rows"].values() for end in ("low", "high")))
     for number, component in enumerate(component for component in COMPONENTS if component in body["rows"]):
         row = body["rows"][component]
         traces.append(
@@ -247,20 +248,20 @@ def lag_figure(body: Body) -> Figure:
                 "type": "scatter",
                 "mode": "markers",
                 "name": LABELS[component],
-                "x": [row["r"]],
+                "x": [row["slope"]],
                 "y": [-number],
-                "error_x": interval([row["r"]], [row]),
+                "error_x": interval([row["slope"]], [row]),
                 "marker": {"size": 11, "color": COLOURS[component], "symbol": SYMBOLS[component]},
                 "hovertemplate": f"{LABELS[component]}: %{{x:.2f}}<extra></extra>",
                 "meta": {"role": component},
                 "showlegend": False,
             }
         )
-        words.append(label(-1, -number + NAME, f"{LABELS[component]}: {signed(row['r'])}", role=component))
+        words.append(label(-reach, -number + NAME, f"{LABELS[component]}: {signed(row['slope'])}", role=component))
     layout = {
         **FRAME,
         "margin": {**FRAME["margin"], "l": 16, "t": 8},
-        "xaxis": {**axis("Association, −1 to 1", [-1.03, 1.03]), "dtick": 0.5, "zeroline": True},
+        "xaxis": {**axis("Points of outcome for a point more", [-reach - 0.03, reach + 0.03]), "zeroline": True},
         "yaxis": hidden_axis([-len(traces) + 0.5, 0.8]),
         "annotations": words,
     }

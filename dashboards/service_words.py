@@ -131,6 +131,9 @@ def alliance(body: Body) -> Shown:
         )
     else:
         sentence = "Too few left alone to put the two groups side by side."
+    within = [f"{LABELS[one].lower()} {hundredths(row['slope'])}" for one, row in body["within"].items()]
+    if within:
+        sentence += f" Within clients it changes from session to session by {listed(within)} points."
     sentence += " Fewer and fewer people stand behind later sessions."
     parts = [
         f"{count(body['n'][group], 'course')} of those who {group}" for group in (STAYED, LEFT) if body["n"][group]
@@ -244,15 +247,21 @@ def lag(body: Body) -> Shown:
     clear = [component for component in COMPONENTS if component in rows and rows[component]["low"] > 0]
     names = [LABELS[component].lower() for component in clear]
     sentence = (
-        f"After sessions rated higher than usual in {listed(names)}, the next outcome tends to be better than usual. "
+        f"After sessions that a client rated higher than usual in {listed(names)}, the next outcome tends to be better "
+        "than usual. "
         if names
-        else "The intervals have room for no association at all. "
+        else "It is open: the intervals hold 0. "
     )
     sentence += "To look at, not to infer from."
     table = Table(
-        ("Component", "Association r", "95 % interval", "Pairs of sessions"),
+        ("Component", "Next outcome, for a point more", "95 % interval", "Pairs of sessions"),
         tuple(
-            (LABELS[one], decimals(row["r"]), f"{decimals(row['low'])} to {decimals(row['high'])}", str(row["n"]))
+            (
+                LABELS[one],
+                hundredths(row["slope"]),
+                f"{hundredths(row['low'])} to {hundredths(row['high'])}",
+                str(row["n"]),
+            )
             for one, row in rows.items()
         ),
     )
@@ -328,6 +337,10 @@ def number(value: float) -> str:
 
 def signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
+
+
+def hundredths(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def decimals(value: float) -> str:

@@ -14,5 +14,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not demo.is_allowed():
             raise CommandError("Demo data, with their known passwords, are loaded only where ALLIANCE_DEMO=1.")
-        demo.load()
+        demo.load(has_past=True)
         open_data.load()
