@@ -90,7 +90,7 @@ SERVICE_N: Mapping[str, Minimum] = MappingProxyType(
     {
         "retention": Minimum("how long clients stay", 5, FEW, "clients"),
         "by_session": Minimum("the mean of a session number", 5, FEW, "clients"),
-        "proportion": Minimum("a share", 5, FEW, "counted"),
+        "proportion": Minimum("a share", 5, FEW, "of them"),
         "to_return": Minimum("the median of the sessions to return", 5, FEW, "ruptures"),
         "early_alliance": Minimum(
             "early alliance and later outcome",

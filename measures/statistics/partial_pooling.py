@@ -5,8 +5,10 @@ Efron & Morris (1975), J Am Stat Assoc 70:311-319; the interval with the uncerta
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
 from statistics import NormalDist, fmean
 
 from measures.statistics.minimum_n import SERVICE_N
@@ -50,3 +52,9 @@ def pooled_means(groups: Mapping[str, Sequence[float]]) -> dict[str, PooledMean]
         reach = Z * math.sqrt(weight * errors[name] + (1 - weight) ** 2 / sum(inverse.values()))
         found[name] = PooledMean(mean, mean - reach, mean + reach, own, weight, len(values))
     return found
+
+
+def shuffled(names: Iterable[str], *, day: date, service: str) -> tuple[str, ...]:
+    """The therapists in an order that tells nothing: the same for everybody all day, another one the next day and in
+    another service, and whatever their means are. It is by a digest of day, service and name."""
+    return tuple(sorted(names, key=lambda name: sha256(f"{day.isoformat()}|{service}|{name}".encode()).digest()))

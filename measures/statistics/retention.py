@@ -35,13 +35,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Retention:
-    """`steps` at every session that was somebody's last, of `n` clients of whom `left` left alone. `median` is the
-    first session after which at most half are still there; None where more than half always are."""
+    """`steps` at every session that was somebody's last, of `n` clients of whom `left` left alone."""
 
     steps: tuple[Step, ...]
     n: int
     left: int
-    median: int | None
+
+    def quantile(self, gone: float) -> int | None:
+        """The first session after which at least this fraction has left; None where it never has."""
+        # Products of fractions miss a half by the last bit.
+        return next((step.session for step in self.steps if step.survival <= 1 - gone + 1e-9), None)
+
+    @property
+    def median(self) -> int | None:
+        """The first session after which at most half are still there; None where more than half always are."""
+        return self.quantile(0.5)
 
     @property
     def shown(self) -> tuple[Step, ...]:
@@ -98,9 +106,7 @@ def retention(sessions: Sequence[int], left: Sequence[bool]) -> Retention | None
             Step(session, survival[session], *intervals[session], at_risk, gone, censored=lasts[session] - gone)
         )
         at_risk -= lasts[session]
-    # Products of fractions miss a half by the last bit.
-    median = next((step.session for step in steps if step.survival <= 0.5 + 1e-9), None)
-    return Retention(tuple(steps), n, sum(lefts.values()), median)
+    return Retention(tuple(steps), n, sum(lefts.values()))
 
 
 Interval = tuple[float | None, float | None]

@@ -17,7 +17,8 @@ anybody in them are large enough, and small ones take along at most half of thes
 of one of these rungs have a table behind them, and one of its cells can be as large as the smallest margin it is part
 of: Dobra & Fienberg (2000), PNAS 97:11885-11892. So only margins are looked at.
 
-Of the same people only one table may be shown: two with the same sums, classified in two ways, are to be made one.
+Of the same people only one table may be shown: two with the same sums, classified in two ways, are to be made one. And
+only the periods of the table: a free range of dates, less another one, would be any few days.
 """
 
 import math

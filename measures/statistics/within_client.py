@@ -1,9 +1,9 @@
 """How one thing goes with another within the same client, pooled over the clients of a service.
 
-The slope of a regression with an intercept for every client (fixed effects, the "within" estimator): what clients differ
-in on the whole cannot enter it. Its 95 % interval allows the errors of one client to be correlated and of any size: the
-clustered sandwich, times clients / (clients − 1), with Student's t on clients − 1 degrees of freedom; Cameron & Miller
-(2015), J Hum Resour 50:317-372. With few clients it is still too narrow.
+The slope of a regression with an intercept for every client (fixed effects, the "within" estimator): what clients
+differ in on the whole cannot enter it. Its 95 % interval allows the errors of one client to be correlated and of any
+size: the clustered sandwich, times clients / (clients − 1), with Student's t on clients − 1 degrees of freedom; Cameron
+& Miller (2015), J Hum Resour 50:317-372. With few clients it is still too narrow.
 
 For display, not for inference: deviations from a client's own mean contain the later sessions too, so where an outcome
 feeds back into the next alliance the slope is biased, by about 1 over the number of sessions: Nickell (1981),

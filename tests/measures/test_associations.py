@@ -1,13 +1,20 @@
 """Two series beside each other, and clients beside clients."""
 
 import math
+import random
+from datetime import date, timedelta
+from statistics import fmean
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.regression.mixed_linear_model import MixedLM
 
 from measures.statistics.congruence import congruence, usual_gap_limit
 from measures.statistics.correlation import correlation
-from measures.statistics.partial_pooling import pooled_means
+from measures.statistics.partial_pooling import pooled_means, shuffled
 from measures.statistics.within_between import Course, decompose, lag_one
 
 # Correlation
@@ -134,3 +141,38 @@ def test_caseloads_no_more_different_than_chance_share_one_mean():
 def test_one_caseload_has_nothing_to_be_pooled_with():
     assert pooled_means({"A": [4, 5] * 5, "B": [5] * 9}) == {}
     assert {mean.mean for mean in pooled_means({"A": [5] * 10, "B": [5] * 10}).values()} == {5}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pooled_means_of_equal_caseloads_equal_the_mixed_model_s(seed):
+    chance = random.Random(seed)
+    groups = {}
+    for name in "ABCDEFGH":
+        level = chance.gauss(5, 2)
+        groups[name] = [level + chance.gauss(0, 1.5) for _ in range(12)]
+    names = [name for name, values in groups.items() for _ in values]
+    flat = np.array([value for values in groups.values() for value in values])
+    fitted = MixedLM(flat, np.ones((len(flat), 1)), groups=np.array(names)).fit(reml=True, method="lbfgs")
+    found = pooled_means(groups)
+    for name, effect in fitted.random_effects.items():
+        assert found[name].mean == pytest.approx(fitted.fe_params[0] + effect.iloc[0], abs=1e-3)
+        # On equal caseloads all are drawn towards the plain mean of all, by the same weight.
+        assert found[name].weight == pytest.approx(found["A"].weight)
+    assert fmean(mean.mean for mean in found.values()) == pytest.approx(flat.mean())
+
+
+def test_the_order_of_therapists_tells_nothing_and_stays_for_the_day():
+    names, today = ["A", "B", "C", "D", "E"], date(2026, 11, 30)
+    order = shuffled(names, day=today, service="north")
+    assert sorted(order) == names
+    assert order == shuffled(reversed(names), day=today, service="north")
+    assert {shuffled(names, day=today, service=service) for service in ("north", "south", "east")} != {order}
+    first = [shuffled(names, day=today + timedelta(days=i), service="north")[0] for i in range(200)]
+    # Everybody stands first on some days: 40 of 200 expected.
+    assert all(20 < first.count(name) < 65 for name in names)
+
+
+@settings(deadline=None)
+@given(st.sets(st.text(min_size=1), max_size=12), st.dates(), st.text())
+def test_nobody_is_lost_in_the_order(names, day, service):
+    assert sorted(shuffled(names, day=day, service=service)) == sorted(names)
