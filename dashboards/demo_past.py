@@ -34,12 +34,12 @@ ANSWERED = {
 Rows = dict[type, list[Any]]
 
 
-def load_past(therapists: Sequence[User], *, today: date) -> None:
+def load_past(therapists: Sequence[User], *, today: date, clients: int = CLIENTS) -> None:
     """Everything in a few statements: no action is called, and so no event is written and no trend is asked for."""
     rng = random.Random(SEED)
     kinds = (Client, Episode, EpisodeSeries, TherapySession, Rating, Score, Trend, Rupture, RepairAttempt)
     rows: Rows = {kind: [] for kind in kinds}
-    for number in range(CLIENTS):
+    for number in range(clients):
         make_course(rng, rows, therapists[number % len(therapists)], number, today)
     for kind, found in rows.items():
         kind.objects.bulk_create(found, batch_size=ROWS)  # type: ignore[attr-defined]
@@ -47,7 +47,9 @@ def load_past(therapists: Sequence[User], *, today: date) -> None:
 
 def make_course(rng: random.Random, rows: Rows, therapist: User, number: int, today: date) -> None:
     """Who begins with a low alliance leaves alone more often, earlier, and better off less."""
-    level = {scale: rng.gauss(mean, 1.1) for scale, mean in (("goal", 6.9), ("task", 6.7), ("bond", 7.4))}
+    usual = 0.3 * (number % 4 - 1.5)
+    level = {scale: rng.gauss(mean + usual, 1.1) for scale, mean in (("goal", 6.9), ("task", 6.7), ("bond", 7.4))}
+    never_rates = rng.random() < 0.1
     alliance = sum(level.values()) / len(level)
     leaves = rng.random() < 0.52 - 0.1 * (alliance - 6)
     count = rng.randint(1, 9) if leaves else rng.choice((6, 8, 10, 12, 12, 14, 16, 20))
@@ -95,7 +97,7 @@ def make_course(rng: random.Random, rows: Rows, therapist: User, number: int, to
             scale: value + good + (-0.16 * index if leaves else 0.05 * index) - fall(index, dip, is_hurt=scale == hurt)
             for scale, value in level.items()
         }
-        has_rated = took_place and (index in {dip, dip + 1} or rng.random() < 0.82)
+        has_rated = took_place and not never_rates and (index in {dip, dip + 1} or rng.random() < 0.82)
         if has_rated:
             scores = rate(rng, rows, session, "session-check-in", "client", now)
             rate(rng, rows, session, "outcome-check-in", "client", {"life": life})

@@ -51,10 +51,12 @@ OF_THE_SERVICE: dict[str, Note] = {
             "Courses of therapy with a rupture that somebody who was there has said to be one; not what is only "
             "suspected, and not what was dismissed. Something was tried where every rupture of the course has a "
             "repair attempt.",
+            "Shares have Wilson’s interval of 95 %.",
             "More ruptures on record mean more that were noticed. They say nothing of the quality of anybody’s work.",
             COUNTED,
         ),
-        "Rupture and repair: Eubanks, Muran & Safran (2018), Psychotherapy 55:508–519. The counting is ours.",
+        "Rupture and repair: Eubanks, Muran & Safran (2018), Psychotherapy 55:508–519; interval: Wilson (1927), "
+        "J Am Stat Assoc 22:209–212. The counting is ours.",
     ),
     "returns": Note(
         "Sessions until a rating is back",
@@ -76,8 +78,8 @@ OF_THE_SERVICE: dict[str, Note] = {
             "counted up to their last session and not held to have left.",
             "Intervals of 95 %, Greenwood’s on the log-minus-log scale. A curve ends where fewer than five came so "
             "far.",
-            "By early alliance: the mean of goal, task and bond in the first three sessions, cut in thirds of the "
-            "whole service; these curves begin after session 3, as nobody can be put into a group before its ratings"
+            "By early alliance: the mean of goal, task and bond in sessions 3 to 5, cut in thirds of the "
+            "whole service; these curves begin after session 5, as nobody can be put into a group before its ratings"
             " are in.",
             "Per cents are whole ones, and the number of those who came so far is not shown where it differs from "
             "the one before it by one to four.",
@@ -88,8 +90,8 @@ OF_THE_SERVICE: dict[str, Note] = {
     "outcome": Note(
         "Early alliance and later outcome",
         (
-            "Early alliance is the mean of goal, task and bond in the first three sessions, cut in thirds of the "
-            "whole service. The change is the last outcome that was rated after them, minus the first rated in them;"
+            "Early alliance is the mean of goal, task and bond in sessions 3 to 5, cut in thirds of the "
+            "whole service. The change is the last outcome that was rated, minus the last one up to session 5;"
             " more is better, also where the questionnaire counts the other way.",
             "The means have 95 % intervals by Student’s t; the association is Pearson’s correlation with Fisher’s "
             "interval. Over many studies it is .28 (.26 to .30), 8 % of the variance, and says nothing of one "
@@ -98,8 +100,9 @@ OF_THE_SERVICE: dict[str, Note] = {
             PLACED,
             COUNTED,
         ),
-        "Flückiger et al. (2018), Psychotherapy 55:316–340; interval: Fisher (1921), Metron 1:3–32. Three sessions "
-        "and thirds are ours.",
+        "Flückiger et al. (2018), Psychotherapy 55:316–340; early: Horvath & Luborsky (1993), J Consult Clin Psychol "
+        "61:561–573; change from there: DeRubeis & Feeley (1990), Cognit Ther Res 14:469–482; interval: Fisher (1921), "
+        "Metron 1:3–32. Thirds are ours.",
     ),
     "lag": Note(
         "From one session to the next, within clients",

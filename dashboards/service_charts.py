@@ -8,12 +8,13 @@ client's, placed on 0 to 10 by the range of their instrument. A chart of too few
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, stdev
+from statistics import fmean, median, quantiles, stdev
 from typing import Any, Protocol
 
 from measures.instruments import COMPONENTS
-from measures.statistics.correlation import Correlation, correlation
-from measures.statistics.minimum_n import MINIMUM_N
+from measures.statistics.correlation import Correlation
+from measures.statistics.early_alliance import EARLY, HIGH, LOW, MIDDLE, THIRDS, early_and_later, later_change
+from measures.statistics.minimum_n import MINIMUM_N, SERVICE_N
 from measures.statistics.partial_pooling import MINIMUM_CLIENTS, pooled_means
 from measures.statistics.retention import retention
 from measures.statistics.suppression import LEAST
@@ -25,12 +26,11 @@ from .service_facts import Facts
 Body = dict[str, Any]
 # The sessions whose means are shown: fewer and fewer people stand behind later ones.
 SESSIONS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
-# The first sessions, whose ratings are the early alliance; curves by it begin after the last of them.
-EARLY = 3
+# Curves by early alliance begin after the last of the sessions whose ratings it is.
+LAST_EARLY = EARLY[-1]
 # The sessions at which the number of clients who came so far is printed.
-GRID = (1, 4, 8, 12, 16, 20)
-LOWER, MIDDLE, UPPER, UNKNOWN = "lower", "middle", "upper", "unknown"
-THIRDS = (LOWER, MIDDLE, UPPER)
+GRID = (1, LAST_EARLY + 1, 8, 12, 16, 20)
+UNKNOWN = "unknown"
 STAYED, LEFT = "stayed", "left"
 NONE, TRIED, UNTRIED = "none", "tried", "untried"
 BOTH, CLIENT_ONLY, THERAPIST_ONLY, NEITHER = "both", "client", "therapist", "neither"
@@ -46,38 +46,38 @@ LAG_SESSIONS = MINIMUM_N["lag_one"].n
 
 @dataclass(frozen=True)
 class Cuts:
-    """Where the lower and the upper third of the early alliance begin, over the whole service; None without any."""
+    """Where the low and the middle third of the early alliance end, over the whole service: the same in every period,
+    so that a year's thirds are the sum of its quarters'."""
 
     low: float
-    high: float
+    middle: float
 
     def third(self, value: float) -> str:
-        return LOWER if value < self.low else MIDDLE if value < self.high else UPPER
+        return LOW if value <= self.low else MIDDLE if value <= self.middle else HIGH
 
 
-def early_alliance(facts: Facts) -> float | None:
-    """The mean of goal, task and bond over the ratings of the first sessions that have all three."""
-    values = [fmean(scores) for number, *scores in facts.alliance if number <= EARLY and None not in scores]  # type: ignore[type-var]
+def early_mean(facts: Facts) -> float | None:
+    """The mean of goal, task and bond over the early ratings that have all three."""
+    values = [fmean(scores) for number, scores in rated_in_full(facts) if number in EARLY]
     return fmean(values) if values else None
 
 
 def cuts_of(everybody: Sequence[Facts]) -> Cuts | None:
-    early = sorted(value for facts in everybody if (value := early_alliance(facts)) is not None)
-    if len(early) < 3 * LEAST:
+    early = [value for facts in everybody if (value := early_mean(facts)) is not None]
+    if len(early) < SERVICE_N["thirds"].n:
         return None
-    return Cuts(early[len(early) // 3], early[2 * len(early) // 3])
+    return Cuts(*quantiles(early, n=3, method="inclusive"))
 
 
 def third_of(facts: Facts, cuts: Cuts | None) -> str:
-    early = early_alliance(facts)
+    early = early_mean(facts)
     return UNKNOWN if cuts is None or early is None else cuts.third(early)
 
 
 def change_in_outcome(facts: Facts) -> float | None:
-    """The last outcome against the first, where one was rated after the early sessions and another in them."""
-    before = [value for number, value in facts.outcome if number <= EARLY]
-    after = [value for number, value in facts.outcome if number > EARLY]
-    return after[-1] - before[0] if before and after else None
+    """The last outcome minus the last early one, where there are both."""
+    numbers, values = [number for number, _ in facts.outcome], [value for _, value in facts.outcome]
+    return later_change(numbers, values, higher_is_better=True)
 
 
 # --- Of whom each chart tells: table, category, and how many ----------------------------------------------
@@ -163,7 +163,7 @@ class Look(Protocol):
 
 
 def completeness(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
-    if not look.shows("completeness"):
+    if not look.shows("completeness") or not look.shows(COURSES):
         return None
     return {"n": look.count("completeness"), "rows": {kind: look.count("completeness", kind) for kind in RATED}}
 
@@ -212,7 +212,8 @@ def ruptures(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | No
 
 def returns(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
     """What the ratings say after ruptures; `median` in rated sessions, of the ruptures after which a score was back."""
-    if not look.shows("returns"):
+    people = {one.client for one in facts if one.ruptures}
+    if not look.shows("returns") or not look.shows(COURSES) or len(people) < LEAST:
         return None
     rows = {kind: look.count("returns", kind) for kind in RETURNS}
     after = [
@@ -228,8 +229,8 @@ def stay(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
     counts = [look.count(COURSES), *(look.count(f"stay-{session}") for session in GRID[1:])]
     curves = {"all": curve_of(everybody, GRID, counts)}
     for third in THIRDS:
-        of_third = [one for one in everybody if one.held > EARLY and third_of(one, cuts) == third]
-        sessions = [session for session in GRID if session > EARLY]
+        of_third = [one for one in everybody if one.held > LAST_EARLY and third_of(one, cuts) == third]
+        sessions = [session for session in GRID if session > LAST_EARLY]
         curves[third] = curve_of(of_third, sessions, [look.count(f"stay-{session}", third) for session in sessions])
     found = {name: curve for name, curve in curves.items() if curve is not None}
     return {"curves": found} if "all" in found else None
@@ -277,14 +278,14 @@ def outcome(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | Non
         (early, change)
         for one in facts
         if third_of(one, cuts) != UNKNOWN
-        and (early := early_alliance(one)) is not None
+        and (early := early_mean(one)) is not None
         and (change := change_in_outcome(one)) is not None
     ]
     rows = {}
     for third in THIRDS:
         if cuts is not None and look.shows("outcome", third):
             rows[third] = interval_of([change for early, change in pairs if cuts.third(early) == third])
-    together = correlation([early for early, _ in pairs], [change for _, change in pairs])
+    together = early_and_later([early for early, _ in pairs], [change for _, change in pairs])
     return {"n": look.count("outcome"), "rows": rows, "r": None if together is None else in_two_places(together)}
 
 

@@ -10,15 +10,15 @@ from typing import Any
 from measures.instruments import COMPONENTS
 
 from .figures import COLOURS, LABELS, SYMBOLS, Figure, escaped
-from .service_charts import LEFT, STAYED, THIRDS
+from .service_charts import LAST_EARLY, LEFT, STAYED, THIRDS
 
 Body = Mapping[str, Any]
 # Of a panel in rows of one unit: where a bar and its name are.
 BAR, NAME = 0.0, 0.42
 NEUTRAL, INK = "neutral", "total"
-DASHES = {"all": "solid", "lower": "dot", "middle": "dash", "upper": "longdash"}
-THIRD_SYMBOLS = {"lower": "triangle-down", "middle": "circle", "upper": "triangle-up"}
-THIRD_NAMES = {"lower": "lower third", "middle": "middle third", "upper": "upper third"}
+DASHES = {"all": "solid", "low": "dot", "middle": "dash", "high": "solid"}
+THIRD_SYMBOLS = {"low": "triangle-down", "middle": "circle", "high": "triangle-up"}
+THIRD_NAMES = {"low": "low third", "middle": "middle third", "high": "high third"}
 FRAME = {"margin": {"l": 40, "r": 16, "t": 26, "b": 44}, "hovermode": "closest", "showlegend": False}
 # A figure of rows has room for so many people; the table has all.
 MOST_ROWS = 24
@@ -141,7 +141,7 @@ def retention_figure(body: Body) -> Figure:
     furthest = max(curve["last"] for curve in curves.values())
     if has_thirds:
         layout["yaxis2"] = {**upper, "domain": [0, 0.44]}
-        said = "By early alliance, of those who came further than session 3"
+        said = f"By early alliance, of those who came further than session {LAST_EARLY}"
         words.append(label(0, 0.44, said, role=INK, xref="paper", yref="paper", yshift=2))
         ends = []
         for third in THIRDS:

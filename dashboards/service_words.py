@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from measures.instruments import COMPONENTS
+from measures.statistics.proportions import proportion
 
 from .service_charts import (
     BOTH,
     CLIENT_ONLY,
     CONTENT,
-    EARLY,
+    LAST_EARLY,
     LATER,
     LEFT,
     NEITHER,
@@ -119,7 +120,7 @@ def alliance(body: Body) -> Shown:
     if compared:
         row = compared[-1]
         gaps = [
-            f"{LABELS[component].lower()} by {number(abs(gap))} {'lower' if gap < 0 else 'higher'}"
+            f"{LABELS[component].lower()} {number(abs(gap))} {'lower' if gap < 0 else 'higher'}"
             for place, component in enumerate(COMPONENTS)
             if (gap := round(row[LEFT]["means"][place] - row[STAYED]["means"][place], 1))
         ]
@@ -131,9 +132,13 @@ def alliance(body: Body) -> Shown:
         )
     else:
         sentence = "Too few left alone to put the two groups side by side."
-    within = [f"{LABELS[one].lower()} {hundredths(row['slope'])}" for one, row in body["within"].items()]
+    within = [
+        f"{LABELS[one].lower()} by {hundredths(body['within'][one]['slope'])}"
+        for one in COMPONENTS
+        if one in body["within"]
+    ]
     if within:
-        sentence += f" Within clients it changes from session to session by {listed(within)} points."
+        sentence += f" Within clients, from one session to the next, {listed(within)} points."
     sentence += " Fewer and fewer people stand behind later sessions."
     parts = [
         f"{count(body['n'][group], 'course')} of those who {group}" for group in (STAYED, LEFT) if body["n"][group]
@@ -160,7 +165,8 @@ def ruptures(body: Body) -> Shown:
         sentence = f"In {some} of {count(n, 'course')} of therapy ({share(some, n)}) a rupture is on record."
         if some and rows[TRIED] is not None:
             sentence += f" In {rows[TRIED]} of these ({share(rows[TRIED], some)}) something was tried about it."
-    return of_parts("ruptures", sentence, count(n, "course") + " of therapy", rows, RUPTURE_WORDS, n, "Courses")
+    of = f"{count(n, 'course')} of therapy"
+    return of_parts("ruptures", sentence, of, rows, RUPTURE_WORDS, n, "Courses", has_interval=True)
 
 
 def returns(body: Body) -> Shown:
@@ -172,7 +178,7 @@ def returns(body: Body) -> Shown:
         sentence = f"After {back} of {count(n, 'rupture')} ({share(back, n)}) the client’s rating came back"
         after = body["median"]
         sentence += f", half of them within {after:g} rated session{'' if after == 1 else 's'}." if after else "."
-    return of_parts("returns", sentence, count(n, "rupture"), rows, RETURN_WORDS, n, "Ruptures")
+    return of_parts("returns", sentence, count(n, "rupture"), rows, RETURN_WORDS, n, "Ruptures", has_interval=True)
 
 
 def retention(body: Body) -> Shown:
@@ -237,7 +243,7 @@ def outcome(body: Body) -> Shown:
         )
         for third in THIRDS
     )
-    n = f"{count(body['n'], 'course')} of therapy with an outcome in the first {EARLY} sessions and after them"
+    n = f"{count(body['n'], 'course')} of therapy with an outcome up to session {LAST_EARLY} and after it"
     table = Table(("Early alliance", "n", "Change in outcome", "95 % interval"), rows)
     return Shown("outcome", QUESTIONS["outcome"], sentence, n, table)
 
@@ -262,7 +268,8 @@ def lag(body: Body) -> Shown:
                 f"{hundredths(row['low'])} to {hundredths(row['high'])}",
                 str(row["n"]),
             )
-            for one, row in rows.items()
+            for one in COMPONENTS
+            if (row := rows.get(one))
         ),
     )
     n = f"{count(body['n'], 'course')} of therapy with ten sessions or more of which both were rated"
@@ -275,7 +282,7 @@ def content(body: Body) -> Shown:
     sentence += "." if mean["low"] is None else f" ({number(mean['low'])} to {number(mean['high'])})."
     sentence += " Who left alone seldom answers, so this flatters."
     n = count(body["n"], "answer")
-    return of_parts("content", sentence, n, body["rows"], CONTENT_WORDS, body["n"], "Answers")
+    return of_parts("content", sentence, n, body["rows"], CONTENT_WORDS, body["n"], "Answers", has_interval=True)
 
 
 def therapists(rows: Sequence[tuple[str, Body]], *, is_whole: bool, is_named: bool) -> Shown:
@@ -301,18 +308,32 @@ def therapists(rows: Sequence[tuple[str, Body]], *, is_whole: bool, is_named: bo
     return Shown("therapists", question, WHY_NO_RANKING, n, Table(tuple(columns), tuple(cells)))
 
 
-def of_parts(key: str, sentence: str, n: str, rows: Body, words: Mapping[str, str], total: int, unit: str) -> Shown:
-    """A table of parts that add up to the total in its last row."""
-    lines = [
-        (
-            words[kind],
-            HIDDEN if rows[kind] is None else str(rows[kind]),
-            "" if rows[kind] is None else share(rows[kind], total),
-        )
-        for kind in words
-    ]
-    lines.append(("All", str(total), "100 %"))
-    return Shown(key, QUESTIONS[key], sentence, n, Table(("", unit, "Share"), tuple(lines)))
+def of_parts(
+    key: str,
+    sentence: str,
+    n: str,
+    rows: Body,
+    words: Mapping[str, str],
+    total: int,
+    unit: str,
+    *,
+    has_interval: bool = False,
+) -> Shown:
+    """A table of parts that add up to the total in its last row; with Wilson's intervals where what is counted is a
+    sample and not all there is."""
+    lines = []
+    for kind, word in words.items():
+        part = rows[kind]
+        cells = [HIDDEN, "", ""] if part is None else [str(part), share(part, total), interval(part, total)]
+        lines.append((word, *(cells if has_interval else cells[:2])))
+    lines.append(("All", str(total), "100 %", "")[: 4 if has_interval else 3])
+    columns = ("", unit, "Share", "95 % interval")[: 4 if has_interval else 3]
+    return Shown(key, QUESTIONS[key], sentence, n, Table(columns, tuple(lines)))
+
+
+def interval(part: int, total: int) -> str:
+    found = proportion(part, total)
+    return "" if found is None else f"{100 * found.low:.0f} to {100 * found.high:.0f} %"
 
 
 def share(part: int, total: int) -> str:

@@ -37,8 +37,8 @@ def run_state(user: User) -> RunState:
     if run is None or run.finished_at is not None:
         return RunState(run, is_given_up=False)
     jobs = Job.objects.filter(task=RUN_NEXT, object_id=run.pk, finished_at=None)
-    states = set(jobs.values_list("failed_at__isnull", flat=True))
-    return RunState(run, is_given_up=states == {False})
+    failed = [failed_at is not None for failed_at in jobs.values_list("failed_at", flat=True)]
+    return RunState(run, is_given_up=bool(failed) and all(failed))
 
 
 @dataclass(frozen=True)

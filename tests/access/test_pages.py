@@ -145,6 +145,11 @@ dashboards:together               in 200 404  403  403  403 403  403   in   404 
 dashboards:caseload               in 200 200  200  200  200 403  403   in   200   403
 dashboards:caseload-figure        in 200 200  200  200  200 403  403   in   200   403
 dashboards:caseload-csv           in 200 200  200  200  200 403  403   in   200   403
+dashboards:service                in 403 403  200  200  200 200  403   in   403   200
+dashboards:service-progress       in 403 403  200  200  200 200  403   in   403   200
+dashboards:service-figure         in 403 403  404  404  404 404  403   in   403   404
+dashboards:service-work-out       in 403 403  405  405  405 405  403   in   403   405
+dashboards:methods                in 200 200  200  200  200 200  200   in   200   200
 reports:rating-fhir               in 200 404  200  200  404 403  403   in   404   403
 reports:import-list               in 403 403  403  403  403 200  403   in   403   200
 reports:import-create             in 403 403  403  403  403 200  403   in   403   200
@@ -270,6 +275,11 @@ dashboards:together               in 405 405  403  405  403 403  403   in   405 
 dashboards:caseload               in 405 405  405  405  405 403  403   in   405   403
 dashboards:caseload-figure        in 405 405  405  405  405 403  403   in   405   403
 dashboards:caseload-csv           in 405 405  405  405  405 403  403   in   405   403
+dashboards:service                in 403 403  405  405  405 405  403   in   403   405
+dashboards:service-progress       in 403 403  405  405  405 405  403   in   403   405
+dashboards:service-figure         in 403 403  405  405  405 405  403   in   403   405
+dashboards:service-work-out       in 403 403  302  302  302 302  403   in   403   302
+dashboards:methods                in 405 405  405  405  405 405  405   in   405   405
 reports:rating-fhir               in 405 405  405  405  405 403  403   in   405   403
 reports:import-list               in 403 403  403  403  403 405  403   in   403   405
 reports:import-create             in 403 403  403  403  403 302  403   in   403   302
@@ -316,6 +326,7 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
 KNOW_HEAD = {
     "health", "ready", "account_login", "account_logout", "account_change_password", "measures:link", "measures:rate",
     "measures:thanks", "measures:stop", "dashboards:episode-figure", "dashboards:caseload-figure", "gallery-figure",
+    "dashboards:service-figure",
 }  # fmt: skip
 # allauth's forms take PUT, find nothing in it and are shown again. No page knows DELETE; the sign-in page sends on
 # whoever is signed in before it looks at the method.

@@ -20,6 +20,8 @@ from accounts.classification import CLINICAL, FIELDS, IDENTIFYING, OPERATIONAL
 from accounts.models import Organisation, Submission, Supervision
 from alliance_site import embedded
 from clients.models import Episode
+from dashboards.actions import service_run_next, start_service_run
+from dashboards.models import EpisodeFacts, ServiceSummary
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.actions.comments import deliver_comments
@@ -31,7 +33,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "reports"]
+APPS = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "reports"]
 OURS = [model for app in APPS for model in apps.get_app_config(app).get_models()]
 # When, without who; and why that is enough.
 NOT_BY_A_PERSON = {
@@ -53,6 +55,9 @@ NOT_BY_A_PERSON = {
     "measures.ServicePrior.estimated_at": "a worker estimates it",
     "ruptures.Signal.raised_at": "the rules raise it",
     "ruptures.Recompute": "a worker does it; the change that asks for it says by whom",
+    "dashboards.EpisodeFacts": "a worker reads them from what others wrote",
+    "dashboards.ServiceSummary": "a worker computes it",
+    "dashboards.ServiceRun": "the clock starts it, or somebody whom the event names",
 }
 # Tables without row-level security; and why.
 OPEN_TABLES = {
@@ -255,6 +260,21 @@ class Rows:
     @cached_property
     def recompute(self) -> Any:
         return ruptures.start_recompute(organisation_id=self.organisation.pk)
+
+    @cached_property
+    def service_run(self) -> Any:
+        return start_service_run(organisation_id=self.organisation.pk)
+
+    @cached_property
+    def summary(self) -> Any:
+        while not self.service_run.finished_at:
+            service_run_next(run_id=self.service_run.pk)
+            self.service_run.refresh_from_db()
+        return ServiceSummary.objects.get(kind="all", modality="")
+
+    @property
+    def facts(self) -> Any:
+        return EpisodeFacts.objects.get(episode__sessions=self.session) if self.summary else None
 
     @cached_property
     def batch(self) -> Any:
@@ -751,6 +771,18 @@ CASES: dict[str, Case] = {
     "ruptures_attempt_resolved_1_to_5": change("attempt", {"resolved": 1}, {"resolved": 0}),
     "ruptures_recompute_one_under_way": copy("recompute", lambda rows: {"finished_at": NOW}),
     "ruptures_recompute_done_within": change("recompute", {"done": 0}, {"done": 99}),
+    "dashboards.EpisodeFacts.episode": copy(
+        "facts", lambda rows: {"episode": factories.make_episode(rows.ada, code="F-1")}
+    ),
+    "dashboards_summary_once": copy("summary", lambda rows: {"modality": "cbt"}),
+    "dashboards_summary_days_of_period": change(
+        "summary",
+        {"kind": "year", "starts_on": LONG_AGO, "ends_on": TODAY},
+        {"kind": "all", "starts_on": LONG_AGO},
+    ),
+    "dashboards_summary_modality_known": change("summary", {"modality": "systemic"}, {"modality": "cards"}),
+    "dashboards_run_one_under_way": copy("service_run", lambda rows: {"finished_at": NOW}),
+    "dashboards_run_done_within": change("service_run", {"done": 0}, {"done": 99}),
     "reports_batch_state_known": change("batch", {"state": "undone"}, {"state": "lost"}),
     "reports_batch_step_within": change("batch", {"step": 1, "steps": 1}, {"step": 2, "steps": 1}),
     "reports_batch_written_by": Case(

@@ -19,7 +19,10 @@ def test_where_nobody_began_there_is_no_period():
 
 
 def test_a_quarter_begins_and_ends_with_its_months():
-    assert (quarter_period(2026, 4).starts_on, quarter_period(2026, 4).ends_on) == (date(2026, 10, 1), date(2026, 12, 31))
+    assert (quarter_period(2026, 4).starts_on, quarter_period(2026, 4).ends_on) == (
+        date(2026, 10, 1),
+        date(2026, 12, 31),
+    )
     assert quarter_period(2025, 1).ends_on == date(2025, 3, 31)
     assert quarter_period(2025, 1).label == "January to March 2025" and year_period(2025).label == "2025"
 

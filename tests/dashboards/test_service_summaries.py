@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
-from measures.statistics.suppression import LEAST
 
 from dashboards import service_summaries
 from dashboards.service_charts import GRID, SESSIONS, THIRDS
 from dashboards.service_periods import quarter_of
 from dashboards.service_summaries import as_json, of_json, summaries_of, tables_of
+from measures.statistics.suppression import LEAST
 from tests.dashboards.courses import TODAY, course, service
 
 PARTS = ("completeness", "ruptures", "returns", "content")
