@@ -20,6 +20,7 @@ DASHES = {"all": "solid", "low": "dot", "middle": "dash", "high": "solid"}
 THIRD_SYMBOLS = {"low": "triangle-down", "middle": "circle", "high": "triangle-up"}
 THIRD_NAMES = {"low": "low third", "middle": "middle third", "high": "high third"}
 FRAME = {"margin": {"l": 40, "r": 16, "t": 26, "b": 44}, "hovermode": "closest", "showlegend": False}
+BENEATH = {"xanchor": "center", "yanchor": "top", "yshift": -4}
 # A figure of rows has room for so many people; the table has all.
 MOST_ROWS = 24
 
@@ -134,20 +135,20 @@ def retention_figure(body: Body) -> Figure:
     """All above, thirds of the early alliance beneath; steps, and a light band from end to end of each interval."""
     curves = body["curves"]
     has_thirds = any(third in curves for third in THIRDS)
-    upper = {**axis("Per cent still there", [-2, 104]), "dtick": 25, "domain": [0.56 if has_thirds else 0, 1]}
-    layout: dict[str, Any] = {**FRAME, "margin": {**FRAME["margin"], "l": 48, "r": 76}, "yaxis": upper}
+    upper = {**axis("Per cent", [-2, 104]), "dtick": 25, "domain": [0.56 if has_thirds else 0, 1]}
+    layout: dict[str, Any] = {**FRAME, "margin": {**FRAME["margin"], "l": 48, "r": 60}, "yaxis": upper}
     traces = [*band_and_steps(curves["all"], "all", axis="y")]
     words = [label(0, 1, "All", role=INK, xref="paper", yref="paper", yshift=2)]
     furthest = max(curve["last"] for curve in curves.values())
     if has_thirds:
         layout["yaxis2"] = {**upper, "domain": [0, 0.44]}
-        said = f"By early alliance, of those who came further than session {LAST_EARLY}"
+        said = f"By early alliance, from session {LAST_EARLY + 1} on"
         words.append(label(0, 0.44, said, role=INK, xref="paper", yref="paper", yshift=2))
         ends = []
         for third in THIRDS:
             if third in curves:
                 traces += band_and_steps(curves[third], third, axis="y2")
-                ends.append((steps_of(curves[third])[-1][1], curves[third]["last"], THIRD_NAMES[third]))
+                ends.append((steps_of(curves[third])[-1][1], curves[third]["last"], third))
         words += end_words(ends, INK, yref="y2", gap=15)
     layout["xaxis"] = {
         **axis("Session", [0, furthest + 0.5]),
@@ -205,7 +206,11 @@ def outcome_figure(body: Body) -> Figure:
     rows = [(third, body["rows"][third]) for third in THIRDS if third in body["rows"]]
     ends = [end for _, row in rows for end in (row["low"], row["high"], row["mean"]) if end is not None]
     low, high = min([*ends, 0]) - 0.5, max([*ends, 1]) + 0.5
-    names = [THIRD_NAMES[third].replace(" ", "<br>") for third in THIRDS]
+    # Not ticks: a phone shows every other of them.
+    names = [
+        label(place, 0, THIRD_NAMES[third].replace(" ", "<br>"), role=NEUTRAL, yref="paper", **BENEATH)
+        for place, third in enumerate(THIRDS)
+    ]
     trace = {
         "type": "scatter",
         "mode": "markers+text",
@@ -224,11 +229,11 @@ def outcome_figure(body: Body) -> Figure:
     layout = {
         **FRAME,
         "margin": {**FRAME["margin"], "l": 52, "b": 64},
-        "xaxis": {**axis("Early alliance", [-0.5, 2.5]), "tickmode": "array", "tickvals": [0, 1, 2], "ticktext": names},
+        "xaxis": {**axis("Early alliance", [-0.5, 2.5]), "showticklabels": False, "showgrid": False, "dtick": 1},
         "yaxis": {**axis("Change in outcome", [low, high]), "zeroline": True},
     }
-    layout["xaxis"]["showgrid"] = False
-    return {"data": [trace], "layout": layout}
+    layout["xaxis"]["title"]["standoff"] = 40
+    return {"data": [trace], "layout": {**layout, "annotations": names}}
 
 
 def interval(means: Sequence[float], rows: Sequence[Body]) -> dict[str, Any]:
