@@ -114,7 +114,7 @@ def suppress(counts: Mapping[Base, int]) -> Published:
         if table.protect(detail):
             break
     cells = [Cell(*cell) for cell in product(table.periods, table.modalities, table.categories)]
-    shown = (table.published & ~table.hidden).ravel().tolist()
+    shown = table.shown().ravel().tolist()
     return Published(
         dict(zip(cells, table.values.ravel().tolist(), strict=True)),
         frozenset(cell for cell, is_shown in zip(cells, shown, strict=True) if is_shown),
@@ -222,6 +222,18 @@ class _Table:
                 if detail != DETAIL[-1] and not self._is_enough():
                     return False
         return True
+
+    def shown(self) -> NDArray[np.bool_]:
+        """What is shown, and what is the same as it: the only year there is has what all time has, and so on."""
+        shown = self.published & ~self.hidden
+        for number, axis in enumerate(self.axes):
+            along = np.moveaxis(shown, number, 0)
+            for level in range(max(axis.levels)):
+                for node in (node for node, mine in enumerate(axis.levels) if mine == level):
+                    parts = [i for i, of in enumerate(axis.above) if axis.levels[i] == level + 1 and of[level] == node]
+                    if len(parts) == 1:
+                        along[parts[0]] |= along[node]
+        return shown
 
     def _is_worth_showing(self) -> bool:
         filled = self.published & (self.values > 0)

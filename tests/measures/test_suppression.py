@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -153,6 +154,20 @@ def test_a_thin_table_loses_its_detail_and_keeps_its_sums():
     assert found.count(Cell()) == sum(counts.values())
     assert all(found.shows(Cell(category=c)) for c in CATEGORIES)
     assert found.count(Cell((2024, 1), "cbt", "alone")) is None
+    check_nothing_can_be_worked_out(found)
+
+
+def test_the_only_year_shows_what_all_time_shows():
+    chance = random.Random(1)
+    drawn = [
+        Base((2025, chance.randint(1, 4)), chance.choice(MODALITIES), chance.choices(CATEGORIES, [12, 6, 1])[0])
+        for _ in range(40)
+    ]
+    found = suppress(Counter(drawn))
+    # Too thin for categories by year.
+    assert found.detail == DETAIL[4]
+    of_all, of_year = ([found.count(Cell(period, None, c)) for c in CATEGORIES] for period in ((), (2025,)))
+    assert of_all == of_year != [None] * 3
     check_nothing_can_be_worked_out(found)
 
 
