@@ -64,6 +64,7 @@ OF_THE_SERVICE: dict[str, Note] = {
             "After a rupture the client’s ratings of the component in question are followed: back is the first at or"
             " above the lower end of what was expected of the session, or else the rating before. Counted in rated "
             "sessions.",
+            "Half of them: Kaplan and Meier’s estimate, in which a rating that is not back so far is censored.",
             "Nothing can be told where no component is named, nothing was rated, or the rating did not fall. What "
             "came after something did not come from it.",
             COUNTED,
@@ -79,7 +80,7 @@ OF_THE_SERVICE: dict[str, Note] = {
             "Intervals of 95 %, Greenwood’s on the log-minus-log scale. A curve ends where fewer than five came so "
             "far.",
             "By early alliance: the mean of goal, task and bond in sessions 3 to 5, cut in thirds of the "
-            "whole service; these curves begin after session 5, as nobody can be put into a group before its ratings"
+            "whole service; these curves begin with session 5, as nobody can be put into a group before its ratings"
             " are in.",
             "Per cents are whole ones, and the number of those who came so far is not shown where it differs from "
             "the one before it by one to four.",

@@ -8,7 +8,7 @@ client's, placed on 0 to 10 by the range of their instrument. A chart of too few
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, quantiles, stdev
+from statistics import fmean, quantiles, stdev
 from typing import Any, Protocol
 
 from measures.instruments import COMPONENTS
@@ -16,6 +16,7 @@ from measures.statistics.correlation import Correlation
 from measures.statistics.early_alliance import EARLY, HIGH, LOW, MIDDLE, THIRDS, early_and_later, later_change
 from measures.statistics.minimum_n import MINIMUM_N, SERVICE_N
 from measures.statistics.partial_pooling import MINIMUM_CLIENTS, pooled_means
+from measures.statistics.proportions import sessions_to_return
 from measures.statistics.retention import retention
 from measures.statistics.suppression import LEAST
 from measures.statistics.within_between import Course
@@ -26,10 +27,10 @@ from .service_facts import Facts
 Body = dict[str, Any]
 # The sessions whose means are shown: fewer and fewer people stand behind later ones.
 SESSIONS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20)
-# Curves by early alliance begin after the last of the sessions whose ratings it is.
+# Curves by early alliance begin with the last of the sessions whose ratings it is.
 LAST_EARLY = EARLY[-1]
 # The sessions at which the number of clients who came so far is printed.
-GRID = (1, LAST_EARLY + 1, 8, 12, 16, 20)
+GRID = (1, LAST_EARLY, 8, 12, 16, 20)
 UNKNOWN = "unknown"
 STAYED, LEFT = "stayed", "left"
 NONE, TRIED, UNTRIED = "none", "tried", "untried"
@@ -211,26 +212,26 @@ def ruptures(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | No
 
 
 def returns(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
-    """What the ratings say after ruptures; `median` in rated sessions, of the ruptures after which a score was back."""
+    """What the ratings say after ruptures; `median` in rated sessions, those that are not back yet censored."""
     people = {one.client for one in facts if one.ruptures}
     if not look.shows("returns") or not look.shows(COURSES) or len(people) < LEAST:
         return None
     rows = {kind: look.count("returns", kind) for kind in RETURNS}
-    after = [
-        one.back_after for each in facts for one in each.ruptures if one.is_followed and one.back_after is not None
-    ]
-    is_told = look.shows("returns", SOON) and look.shows("returns", LATER)
-    return {"n": look.count("returns"), "rows": rows, "median": median(after) if is_told else None}
+    followed = [one for each in facts for one in each.ruptures if one.is_followed]
+    until = [one.rated_after if one.back_after is None else one.back_after for one in followed]
+    found = sessions_to_return(until, [one.back_after is not None for one in followed])
+    is_told = found is not None and look.shows("returns", SOON) and look.shows("returns", LATER)
+    return {"n": look.count("returns"), "rows": rows, "median": found.median if found and is_told else None}
 
 
 def stay(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
-    """Retention of all from the first session on, and by early alliance of those who came further than its sessions."""
+    """Retention of all, and by early alliance of those who came to the last of its sessions."""
     everybody = [one for one in facts if one.held]
     counts = [look.count(COURSES), *(look.count(f"stay-{session}") for session in GRID[1:])]
     curves = {"all": curve_of(everybody, GRID, counts)}
     for third in THIRDS:
-        of_third = [one for one in everybody if one.held > LAST_EARLY and third_of(one, cuts) == third]
-        sessions = [session for session in GRID if session > LAST_EARLY]
+        of_third = [one for one in everybody if one.held >= LAST_EARLY and third_of(one, cuts) == third]
+        sessions = [session for session in GRID if session >= LAST_EARLY]
         curves[third] = curve_of(of_third, sessions, [look.count(f"stay-{session}", third) for session in sessions])
     found = {name: curve for name, curve in curves.items() if curve is not None}
     return {"curves": found} if "all" in found else None

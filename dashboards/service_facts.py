@@ -1,7 +1,7 @@
 """What the service's charts need to know of one episode, and nothing that leads to a person but two keys."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -16,12 +16,13 @@ RANGE = (0.0, 10.0)
 class FollowedRupture:
     """A rupture that is on record as one: whether something was tried, whether the therapist says that it has settled,
     and after how many rated sessions the client's rating of its component was back; `is_followed` where the ratings
-    tell."""
+    tell, and how many there are after it."""
 
     was_tried: bool
     is_settled: bool
     is_followed: bool
     back_after: int | None
+    rated_after: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Facts:
 
     def as_json(self) -> dict[str, Any]:
         found = {field.name: getattr(self, field.name) for field in fields(self)}
-        ruptures = [[one.was_tried, one.is_settled, one.is_followed, one.back_after] for one in self.ruptures]
+        ruptures = [list(astuple(one)) for one in self.ruptures]
         return {**found, "started_on": self.started_on.isoformat(), "ruptures": ruptures}
 
     @classmethod

@@ -142,7 +142,7 @@ def retention_figure(body: Body) -> Figure:
     furthest = max(curve["last"] for curve in curves.values())
     if has_thirds:
         layout["yaxis2"] = {**upper, "domain": [0, 0.44]}
-        said = f"By early alliance, from session {LAST_EARLY + 1} on"
+        said = f"By early alliance, from session {LAST_EARLY} on"
         words.append(label(0, 0.44, said, role=INK, xref="paper", yref="paper", yshift=2))
         ends = []
         for third in THIRDS:

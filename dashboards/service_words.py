@@ -177,7 +177,7 @@ def returns(body: Body) -> Shown:
         back = rows[SOON] + rows[LATER]
         sentence = f"After {back} of {count(n, 'rupture')} ({share(back, n)}) the client’s rating came back"
         after = body["median"]
-        sentence += f", half of them within {after:g} rated session{'' if after == 1 else 's'}." if after else "."
+        sentence += f"; half of those that can be followed within {count(after, 'rated session')}." if after else "."
     return of_parts("returns", sentence, count(n, "rupture"), rows, RETURN_WORDS, n, "Ruptures", has_interval=True)
 
 

@@ -157,6 +157,7 @@ def ruptures_of(episode_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Follow
                 is_settled=rupture.state == RESOLVED,
                 is_followed=said is not None and said.is_told,
                 back_after=said.back.after if said is not None and said.back else None,
+                rated_after=sum(session > rupture.session.number for session, _ in said.scored) if said else 0,
             )
         )
     return found

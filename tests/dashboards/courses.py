@@ -43,7 +43,7 @@ def random_course(rng: random.Random, number: int) -> Facts:
     level = [rng.uniform(4, 9) for _ in range(3)]
     both = rng.randint(0, len(rated))
     ruptures = [
-        FollowedRupture(rng.random() < 0.6, rng.random() < 0.5, is_followed, after if is_followed else None)
+        FollowedRupture(rng.random() < 0.6, rng.random() < 0.5, is_followed, after if is_followed else None, 4)
         for is_followed, after in [(rng.random() < 0.8, rng.choice([None, 1, 2, 4]))] * rng.choice([0, 0, 1, 2])
     ]
     return course(

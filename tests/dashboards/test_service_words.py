@@ -47,7 +47,8 @@ def test_ruptures_and_what_was_tried():
 def test_a_rating_that_came_back_says_how_soon():
     body = {"n": 20, "rows": {"soon": 10, "later": 6, "not": None, "untold": None}, "median": 2}
     assert shown("returns", body).sentence == (
-        "After 16 of 20 ruptures (80 %) the client’s rating came back, half of them within 2 rated sessions."
+        "After 16 of 20 ruptures (80 %) the client’s rating came back; "
+        "half of those that can be followed within 2 rated sessions."
     )
 
 
