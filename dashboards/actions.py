@@ -12,7 +12,7 @@ from jobs import actions as jobs
 
 from .models import EpisodeFacts, ServiceRun, ServiceSummary
 from .selectors.facts import facts_of
-from .selectors.service import RUN_NEXT
+from .selectors.service import RUN_NEXT as RUN_NEXT
 from .service_facts import Facts
 from .service_summaries import as_json, of_json, summaries_of, tables_of
 
@@ -78,7 +78,7 @@ def kept_facts(organisation_id: uuid.UUID) -> list[Facts]:
 
 def write_summaries(run: ServiceRun) -> None:
     """All of them in one transaction: what is left out of one depends on what the others show."""
-    found = summaries_of(kept_facts(run.organisation_id), of_json(run.tables), today=run.organisation.today)
+    found = summaries_of(kept_facts(run.organisation_id), of_json(run.tables or {}), today=run.organisation.today)
     ServiceSummary.objects.filter(organisation_id=run.organisation_id).delete()
     ServiceSummary.objects.bulk_create(
         [

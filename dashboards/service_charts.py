@@ -191,8 +191,8 @@ def alliance(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | No
         rows.pop()
     if not rows:
         return None
-    n = {group: look.count("alliance", group) for group in (STAYED, LEFT)}
-    return {"n": n, "rows": rows, "within": changes_within(facts) if look.shows("alliance") else {}}
+    counts = {group: look.count("alliance", group) for group in (STAYED, LEFT)}
+    return {"n": counts, "rows": rows, "within": changes_within(facts) if look.shows("alliance") else {}}
 
 
 def changes_within(facts: Sequence[Facts]) -> Body:
@@ -340,8 +340,8 @@ def therapists(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | 
     rows: dict[str, Body] = {therapist: {"n": len(values)} for therapist, values in enough.items()}
     for place, component in enumerate(COMPONENTS):
         pooled = pooled_means({therapist: [value[place] for value in values] for therapist, values in enough.items()})
-        for therapist, one in pooled.items():
-            rows[therapist][component] = [rounded(one.mean), rounded(one.low), rounded(one.high)]
+        for therapist, mean in pooled.items():
+            rows[therapist][component] = [rounded(mean.mean), rounded(mean.low), rounded(mean.high)]
     rows = {therapist: row for therapist, row in rows.items() if set(COMPONENTS) <= set(row)}
     return {"n": len(rows), "rows": rows} if rows else None
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from measures.instruments import COMPONENTS
+from measures.statistics.early_alliance import THIRDS
 
 from .figures import COLOURS, LABELS, SYMBOLS, Figure, escaped
-from .service_charts import LAST_EARLY, LEFT, STAYED, THIRDS
+from .service_charts import LAST_EARLY, LEFT, STAYED
 
 Body = Mapping[str, Any]
 # Of a panel in rows of one unit: where a bar and its name are.
@@ -19,7 +20,7 @@ NEUTRAL, INK = "neutral", "total"
 DASHES = {"all": "solid", "low": "dot", "middle": "dash", "high": "solid"}
 THIRD_SYMBOLS = {"low": "triangle-down", "middle": "circle", "high": "triangle-up"}
 THIRD_NAMES = {"low": "low third", "middle": "middle third", "high": "high third"}
-FRAME = {"margin": {"l": 40, "r": 16, "t": 26, "b": 44}, "hovermode": "closest", "showlegend": False}
+FRAME: dict[str, Any] = {"margin": {"l": 40, "r": 16, "t": 26, "b": 44}, "hovermode": "closest", "showlegend": False}
 BENEATH = {"xanchor": "center", "yanchor": "top", "yshift": -4}
 # A figure of rows has room for so many people; the table has all.
 MOST_ROWS = 24

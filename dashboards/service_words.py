@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from measures.instruments import COMPONENTS
+from measures.statistics.early_alliance import THIRDS
 from measures.statistics.proportions import proportion
 
+from .figures import LABELS
 from .service_charts import (
     BOTH,
     CLIENT_ONLY,
@@ -21,12 +23,11 @@ from .service_charts import (
     SOON_IS,
     STAYED,
     THERAPIST_ONLY,
-    THIRDS,
     TRIED,
     UNTOLD,
     UNTRIED,
 )
-from .service_figures import LABELS, THIRD_NAMES
+from .service_figures import THIRD_NAMES
 
 Body = Mapping[str, Any]
 HIDDEN = "not shown"

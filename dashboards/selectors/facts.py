@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Prefetch
 
 from clients.models import Episode
 from measures.catalogue import every
@@ -24,7 +24,7 @@ CHUNK = 5_000
 
 
 def facts_of(episode_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Facts]:
-    """Six queries, however many they are. Sealed ratings count like any other: in a group nobody's is seen."""
+    """A dozen queries at most, however many they are. Sealed ratings count: in a group nobody's is seen."""
     known = every()
     held = sessions_held(episode_ids)
     rated = sessions_rated(episode_ids, known)
@@ -93,7 +93,8 @@ def means_of(episode_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, Mean
     ).values_list("rating__session__episode_id", "rating__instrument", "rating__session__number", "scale", "mean")
     found: dict[uuid.UUID, dict[str, Means]] = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
     for episode, instrument, number, scale, mean in scores.iterator(chunk_size=CHUNK):
-        found[episode][instrument][number][scale] = mean
+        if mean is not None:
+            found[episode][instrument][number][scale] = mean
     return found
 
 
@@ -135,7 +136,6 @@ def outcome_of(means: Mapping[str, Means], known: Mapping[str, Instrument]) -> t
 
 def ruptures_of(episode_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[FollowedRupture]]:
     """Those that somebody has said to be one: neither suspected only nor dismissed."""
-    tried = RepairAttempt.objects.filter(rupture=OuterRef("pk"))
     rows = list(
         Rupture.objects.filter(
             session__episode__in=episode_ids,
@@ -143,17 +143,17 @@ def ruptures_of(episode_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Follow
             confirmed_at__isnull=False,
         )
         .select_related("session")
-        .annotate(was_tried=Exists(tried))
         .prefetch_related(Prefetch("signals", Signal.objects.order_by("raised_at")))
         .order_by("session__number", "created_at")
     )
+    tried = set(RepairAttempt.objects.filter(rupture__in=rows).values_list("rupture_id", flat=True))
     followed = followed_by_clients(rows)
     found: dict[uuid.UUID, list[FollowedRupture]] = defaultdict(list)
     for rupture in rows:
         said = followed.get(rupture.pk)
         found[rupture.session.episode_id].append(
             FollowedRupture(
-                was_tried=rupture.was_tried,
+                was_tried=rupture.pk in tried,
                 is_settled=rupture.state == RESOLVED,
                 is_followed=said is not None and said.is_told,
                 back_after=said.back.after if said is not None and said.back else None,

@@ -4,9 +4,10 @@ import plotly.graph_objects
 import pytest
 
 from dashboards import methods, service_figures, service_words
-from dashboards.service_charts import CHARTS, THIRDS
+from dashboards.service_charts import CHARTS
 from dashboards.service_summaries import summaries_of, tables_of
 from dashboards.views.service import DRAW
+from measures.statistics.early_alliance import THIRDS
 from tests.dashboards.courses import TODAY, course, service
 
 ROW = {"n": 24, "goal": [6.9, 6.4, 7.3], "task": [6.5, 6.0, 7.0], "bond": [7.4, 7.0, 7.9]}

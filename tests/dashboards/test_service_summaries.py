@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from dashboards import service_summaries
-from dashboards.service_charts import GRID, SESSIONS, THIRDS
+from dashboards.service_charts import GRID, SESSIONS
 from dashboards.service_periods import quarter_of
 from dashboards.service_summaries import as_json, of_json, summaries_of, tables_of
+from measures.statistics.early_alliance import THIRDS
 from measures.statistics.suppression import LEAST
 from tests.dashboards.courses import TODAY, course, service
 
