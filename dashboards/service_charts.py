@@ -40,7 +40,7 @@ SOON, LATER, NOT_BACK, UNTOLD = "soon", "later", "not", "untold"
 RETURNS = (SOON, LATER, NOT_BACK, UNTOLD)
 # A score that is back after so many rated sessions was so soon.
 SOON_IS = 2
-CONTENT = ("0 to 3", "4 to 6", "7 to 10")
+CONTENT = ("0 to 5", "6 to 8", "9 to 10")
 COURSES = "courses"
 LAG_SESSIONS = MINIMUM_N["lag_one"].n
 
@@ -138,7 +138,7 @@ def count_lag(facts: Facts, cuts: Cuts | None) -> Counted:
 
 def count_content(facts: Facts, cuts: Cuts | None) -> Counted:
     if facts.content is not None:
-        yield "content", CONTENT[0 if facts.content < 4 else 1 if facts.content < 7 else 2], 1
+        yield "content", CONTENT[0 if facts.content < 6 else 1 if facts.content < 9 else 2], 1
 
 
 def rated_in_full(facts: Facts) -> list[tuple[int, tuple[float, ...]]]:

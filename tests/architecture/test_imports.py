@@ -53,7 +53,8 @@ CORE = {
     "schedule", "wordings",
 }  # fmt: skip
 EDGES = {
-    "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",
+    "views", "forms", "api", "tasks", "management", "templatetags", "demo", "demo_past", "urls", "context", "http",
+    "middleware",
 }  # fmt: skip
 NOT_PURE = {
     "django", "rest_framework", "allauth", "celery", "redis", "psycopg2", "structlog", "requests", "http", "urllib",

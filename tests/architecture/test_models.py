@@ -774,7 +774,7 @@ CASES: dict[str, Case] = {
     "dashboards.EpisodeFacts.episode": copy(
         "facts", lambda rows: {"episode": factories.make_episode(rows.ada, code="F-1")}
     ),
-    "dashboards_summary_once": copy("summary", lambda rows: {"modality": "cbt"}),
+    "dashboards_summary_once": copy("summary", lambda rows: {"modality": "systemic"}),
     "dashboards_summary_days_of_period": change(
         "summary",
         {"kind": "year", "starts_on": LONG_AGO, "ends_on": TODAY},

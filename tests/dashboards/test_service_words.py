@@ -82,7 +82,7 @@ def test_components_stand_in_their_own_order_whatever_the_order_of_the_stored():
 
 
 def test_content_says_whom_it_leaves_out():
-    body = {"n": 30, "rows": {"0 to 3": 0, "4 to 6": 10, "7 to 10": 20}, "mean": {"mean": 7.2, "low": 6.5, "high": 7.9}}
+    body = {"n": 30, "rows": {"0 to 5": 0, "6 to 8": 10, "9 to 10": 20}, "mean": {"mean": 7.2, "low": 6.5, "high": 7.9}}
     assert shown("content", body).sentence.startswith(
         "On average 7.2 of 10 (6.5 to 7.9). Who left alone seldom answers"
     )
