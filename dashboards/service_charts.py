@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from measures.instruments import COMPONENTS
 from measures.statistics.correlation import Correlation
 from measures.statistics.early_alliance import EARLY, HIGH, LOW, MIDDLE, THIRDS, early_and_later, later_change
+from measures.statistics.expectation import quantile
 from measures.statistics.minimum_n import MINIMUM_N, SERVICE_N
 from measures.statistics.partial_pooling import MINIMUM_CLIENTS, pooled_means
 from measures.statistics.proportions import sessions_to_return
@@ -59,7 +60,7 @@ class Cuts:
 
 def early_mean(facts: Facts) -> float | None:
     """The mean of goal, task and bond over the early ratings that have all three."""
-    values = [fmean(scores) for number, scores in rated_in_full(facts) if number in EARLY]
+    values = [fmean(scores) for number, *scores in facts.alliance if number in EARLY]
     return fmean(values) if values else None
 
 
@@ -96,7 +97,7 @@ def count_completeness(facts: Facts, cuts: Cuts | None) -> Counted:
 
 def count_alliance(facts: Facts, cuts: Cuts | None) -> Counted:
     group = LEFT if facts.has_left else STAYED
-    sessions = [number for number, _ in rated_in_full(facts)]
+    sessions = [number for number, *_ in facts.alliance]
     if sessions:
         yield "alliance", group, 1
     for number in sessions:
@@ -141,11 +142,6 @@ def count_content(facts: Facts, cuts: Cuts | None) -> Counted:
         yield "content", CONTENT[0 if facts.content < 6 else 1 if facts.content < 9 else 2], 1
 
 
-def rated_in_full(facts: Facts) -> list[tuple[int, tuple[float, ...]]]:
-    """Sessions of which goal, task and bond all have a score."""
-    return [(number, scores) for number, *scores in facts.alliance if None not in scores]  # type: ignore[misc]
-
-
 # --- The figures of one period and one modality ----------------------------------------------------------
 
 
@@ -174,7 +170,7 @@ def alliance(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | No
     sums: dict[tuple[int, str], list[float]] = {}
     for one in facts:
         group = LEFT if one.has_left else STAYED
-        for number, scores in rated_in_full(one):
+        for number, *scores in one.alliance:
             if number in SESSIONS:
                 there = sums.setdefault((number, group), [0.0] * len(COMPONENTS))
                 for place, score in enumerate(scores):
@@ -192,14 +188,18 @@ def alliance(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | No
     if not rows:
         return None
     counts = {group: look.count("alliance", group) for group in (STAYED, LEFT)}
-    return {"n": counts, "rows": rows, "within": changes_within(facts) if look.shows("alliance") else {}}
+    return {
+        "n": counts,
+        "rows": rows,
+        "within": changes_within(facts) if look.is_whole and look.shows("alliance") else {},
+    }
 
 
 def changes_within(facts: Sequence[Facts]) -> Body:
-    """By component the change per session within clients, with its 95 % interval."""
+    """By component the change per session within clients, with its 95 % interval. Of everybody alone: it takes long."""
     found = {}
     for place, component in enumerate(COMPONENTS):
-        slope = within_slope([[(number, scores[place]) for number, scores in rated_in_full(one)] for one in facts])
+        slope = within_slope([[(row[0], row[place + 1]) for row in one.alliance] for one in facts])
         if slope is not None:
             found[component] = slope_of(slope)
     return found
@@ -293,23 +293,25 @@ def outcome(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | Non
 def lag(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
     if not look.shows("lag"):
         return None
-    enough = [both for one in facts if len(both := both_scored(one)) >= LAG_SESSIONS]
+    enough = [one for one in facts if len(both_scored(one)) >= LAG_SESSIONS]
     rows = {}
     for place, component in enumerate(COMPONENTS):
-        courses = [
-            Course([row[0] for row in rows_], [row[1][place] for row in rows_], [row[2] for row in rows_])
-            for rows_ in enough
-        ]
-        found = lagged_slope(courses)
+        found = lagged_slope([course_of(one, place) for one in enough])
         if found is not None:
             rows[component] = slope_of(found)
     return {"n": look.count("lag"), "rows": rows} if rows else None
 
 
+def course_of(facts: Facts, place: int) -> Course:
+    """The component at a place, and the outcome, of the sessions that have both."""
+    rows = both_scored(facts)
+    return Course([row[0] for row in rows], [row[1][place] for row in rows], [row[2] for row in rows])
+
+
 def both_scored(facts: Facts) -> list[tuple[int, tuple[float, ...], float]]:
     """Sessions with a score of goal, task, bond and the outcome."""
     by_session = dict(facts.outcome)
-    return [(number, scores, by_session[number]) for number, scores in rated_in_full(facts) if number in by_session]
+    return [(row[0], row[1:], by_session[row[0]]) for row in facts.alliance if row[0] in by_session]
 
 
 def content(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
@@ -329,7 +331,7 @@ def therapists(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | 
         return None
     clients: dict[str, dict[str, list[tuple[float, ...]]]] = {}
     for one in facts:
-        rated = [scores for _, scores in rated_in_full(one)]
+        rated = [row[1:] for row in one.alliance]
         if rated:
             clients.setdefault(one.therapist, {}).setdefault(one.client, []).append(means_of(rated))
     enough = {
@@ -352,10 +354,8 @@ def means_of(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
 
 def interval_of(values: Sequence[float]) -> Body:
     """The mean with its 95 % interval by Student's t, in units of the values."""
-    from scipy import stats  # takes over a second to load
-
     mean, n = fmean(values), len(values)
-    reach = float(stats.t.ppf(0.975, n - 1)) * stdev(values) / math.sqrt(n) if n > 1 else None
+    reach = quantile(float(n - 1), 0.025) * stdev(values) / math.sqrt(n) if n > 1 else None
     ends = (None, None) if reach is None else (rounded(mean - reach), rounded(mean + reach))
     return {"n": n, "mean": rounded(mean), "low": ends[0], "high": ends[1]}
 

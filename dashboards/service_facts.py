@@ -1,15 +1,34 @@
 """What the service's charts need to know of one episode, and nothing that leads to a person but two keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import date
+from struct import Struct
 from typing import Any
-
-from measures.instruments import COMPONENTS
 
 # By the client alone: the ending that retention counts. All others are agreed, decided by the service, or a move.
 LEFT = "client"
-RANGE = (0.0, 10.0)
+# Session number, goal, task and bond.
+Rated = tuple[int, float, float, float]
+
+
+class Packed(Sequence[Any]):
+    """Rows of numbers in a tenth of the memory that tuples take: a large service has a million of them."""
+
+    __slots__ = ("data", "row")
+
+    def __init__(self, row: str, rows: Iterable[Iterable[float]]) -> None:
+        self.row = Struct(row)
+        self.data = b"".join(self.row.pack(*one) for one in rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.row.iter_unpack(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data) // self.row.size
+
+    def __getitem__(self, place: Any) -> Any:
+        return list(self)[place]
 
 
 @dataclass(frozen=True)
@@ -29,9 +48,9 @@ class FollowedRupture:
 class Facts:
     """`held` sessions took place, of which the client, the therapist and both have rated the alliance.
 
-    `alliance` holds of each rated session its number, goal, task and bond as the client rates them; `outcome` the
-    session's number and the outcome, higher is better; all placed on 0 to 10 by the range of their instrument, None
-    where there is no score. `content` is how content the client is looking back, as answered on 0 to 10.
+    `alliance` holds its number, goal, task and bond of each session of which the client's rating has all three scores;
+    `outcome` the session's number and the outcome, higher is better; all placed on 0 to 10 by the range of their
+    instrument. `content` is how content the client is looking back, as answered on 0 to 10.
     """
 
     client: str
@@ -43,8 +62,8 @@ class Facts:
     by_client: int
     by_therapist: int
     by_both: int
-    alliance: tuple[tuple[int, float | None, float | None, float | None], ...]
-    outcome: tuple[tuple[int, float], ...]
+    alliance: Sequence[Rated]
+    outcome: Sequence[tuple[int, float]]
     ruptures: tuple[FollowedRupture, ...]
     content: float | None
     view: str
@@ -53,15 +72,17 @@ class Facts:
     def has_left(self) -> bool:
         return self.ending == LEFT
 
-    def scored(self, component: str) -> Iterator[tuple[int, float]]:
-        """Session and score of each session with one."""
-        place = COMPONENTS.index(component)
-        return ((number, value) for number, *values in self.alliance if (value := values[place]) is not None)
-
     def as_json(self) -> dict[str, Any]:
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         ruptures = [list(astuple(one)) for one in self.ruptures]
-        return {**found, "started_on": self.started_on.isoformat(), "ruptures": ruptures}
+        both = {"alliance": list(self.alliance), "outcome": list(self.outcome)}
+        return {**found, **both, "started_on": self.started_on.isoformat(), "ruptures": ruptures}
+            **found,
+            "alliance": list(self.alliance),
+            "outcome": list(self.outcome),
+            "started_on": self.started_on.isoformat(),
+            "ruptures": ruptures,
+        }
 
     @classmethod
     def of_json(cls, body: dict[str, Any]) -> "Facts":
@@ -69,8 +90,8 @@ class Facts:
             **{
                 **body,
                 "started_on": date.fromisoformat(body["started_on"]),
-                "alliance": tuple(tuple(row) for row in body["alliance"]),
-                "outcome": tuple(tuple(row) for row in body["outcome"]),
+                "alliance": Packed("<H3d", body["alliance"]),
+                "outcome": Packed("<Hd", body["outcome"]),
                 "ruptures": tuple(FollowedRupture(*row) for row in body["ruptures"]),
             }
         )

@@ -16,7 +16,7 @@ from ruptures.models import RepairAttempt, Rupture, Signal
 from ruptures.selectors import followed_by_clients
 from sessions_app.models import TOOK_PLACE, Phase, TherapySession
 
-from ..service_facts import Facts, FollowedRupture, placed
+from ..service_facts import Facts, FollowedRupture, Rated, placed
 
 # Ratings of one instrument in one episode: session number → scale → mean of the answers.
 Means = dict[int, dict[str, float]]
@@ -103,20 +103,18 @@ def most_rated(means: Mapping[str, Means], codes: Sequence[str]) -> str | None:
     return min((code for code in codes if means.get(code)), key=lambda code: (-len(means[code]), code), default=None)
 
 
-def alliance_of(
-    means: Mapping[str, Means], known: Mapping[str, Instrument]
-) -> tuple[tuple[int, float | None, float | None, float | None], ...]:
+def alliance_of(means: Mapping[str, Means], known: Mapping[str, Instrument]) -> tuple[Rated, ...]:
     code = most_rated(means, [code for code in means if code in known and known[code].has_components])
     if code is None:
         return ()
     edition = known[code].editions["client"]
     rows = []
     for number, scales in sorted(means[code].items()):
-        goal, task, bond = (
-            placed(scales[scale], lowest=edition.minimum, highest=edition.maximum) if scale in scales else None
-            for scale in COMPONENTS
-        )
-        rows.append((number, goal, task, bond))
+        if all(scale in scales for scale in COMPONENTS):
+            goal, task, bond = (
+                placed(scales[scale], lowest=edition.minimum, highest=edition.maximum) for scale in COMPONENTS
+            )
+            rows.append((number, goal, task, bond))
     return tuple(rows)
 
 
