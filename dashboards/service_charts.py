@@ -20,8 +20,8 @@ from measures.statistics.partial_pooling import MINIMUM_CLIENTS, pooled_means
 from measures.statistics.proportions import sessions_to_return
 from measures.statistics.retention import retention
 from measures.statistics.suppression import LEAST
-from measures.statistics.within_between import Course
-from measures.statistics.within_client import WithinSlope, lagged_slope, within_slope
+from measures.statistics.within_between import Course, successive
+from measures.statistics.within_client import WithinSlope, within_slope
 
 from .service_facts import Facts
 
@@ -296,7 +296,8 @@ def lag(facts: Sequence[Facts], look: Look, cuts: Cuts | None) -> Body | None:
     enough = [one for one in facts if len(both_scored(one)) >= LAG_SESSIONS]
     rows = {}
     for place, component in enumerate(COMPONENTS):
-        found = lagged_slope([course_of(one, place) for one in enough])
+        # As `within_client.lagged_slope` does, without holding every course at once.
+        found = within_slope([successive(course_of(one, place)) for one in enough])
         if found is not None:
             rows[component] = slope_of(found)
     return {"n": look.count("lag"), "rows": rows} if rows else None

@@ -77,12 +77,6 @@ class Facts:
         ruptures = [list(astuple(one)) for one in self.ruptures]
         both = {"alliance": list(self.alliance), "outcome": list(self.outcome)}
         return {**found, **both, "started_on": self.started_on.isoformat(), "ruptures": ruptures}
-            **found,
-            "alliance": list(self.alliance),
-            "outcome": list(self.outcome),
-            "started_on": self.started_on.isoformat(),
-            "ruptures": ruptures,
-        }
 
     @classmethod
     def of_json(cls, body: dict[str, Any]) -> "Facts":
