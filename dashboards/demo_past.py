@@ -20,12 +20,13 @@ from measures.selectors import ENDING
 from ruptures.models import RepairAttempt, Rupture
 from sessions_app.models import TherapySession
 
+from .actions import write_rows
+
 SEED = 1979
 CLIENTS = 260
 WEEKS = 150
 MODALITIES = ("cbt", "cbt", "person-centred", "psychodynamic", "support")
 TITLES = ("Clinical psychologist", "Counsellor", "Psychotherapist", "Key worker")
-ROWS = 1_000
 ANSWERED = {
     ("session-check-in", "client"): ("goal", "goal", "task", "task", "bond", "bond"),
     ("session-check-in", "therapist"): ("goal", "task", "bond"),
@@ -41,8 +42,7 @@ def load_past(therapists: Sequence[User], *, today: date, clients: int = CLIENTS
     rows: Rows = {kind: [] for kind in kinds}
     for number in range(clients):
         make_course(rng, rows, therapists[number % len(therapists)], number, today)
-    for kind, found in rows.items():
-        kind.objects.bulk_create(found, batch_size=ROWS)  # type: ignore[attr-defined]
+    write_rows(rows)
 
 
 def make_course(rng: random.Random, rows: Rows, therapist: User, number: int, today: date) -> None:
