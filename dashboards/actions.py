@@ -114,6 +114,6 @@ def work_out_now(*, by: User) -> ServiceRun:
 
 
 def write_rows(rows: Mapping[type[Model], Sequence[Any]]) -> None:
-    """New rows of several models, in their order and in few statements. For what is invented: no event, nobody did it."""
+    """New rows of several models, in few statements. For what is invented: no event, as nobody did it."""
     for kind, found in rows.items():
         kind._default_manager.bulk_create(found, batch_size=ROWS_AT_ONCE)
