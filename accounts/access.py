@@ -30,6 +30,7 @@ class Who(enum.Enum):
     THERAPIST = "therapists"
     SUPERVISOR = "supervisors"
     ADMINISTRATOR = "administrators"
+    OVERSEER = "supervisors and administrators"
 
 
 PAGES: dict[str, Who] = {
@@ -153,6 +154,11 @@ PAGES: dict[str, Who] = {
     "supervision:target-create": Who.CLINICIAN,
     "supervision:target-edit": Who.CLINICIAN,
     "supervision:pack": Who.CLINICIAN,
+    "dashboards:service": Who.OVERSEER,
+    "dashboards:service-figure": Who.OVERSEER,
+    "dashboards:service-progress": Who.OVERSEER,
+    "dashboards:service-work-out": Who.OVERSEER,
+    "dashboards:methods": Who.SIGNED_IN,
     "reports:rating-fhir": Who.CLINICIAN,
     "reports:import-list": Who.ADMINISTRATOR,
     "reports:import-create": Who.ADMINISTRATOR,
@@ -184,6 +190,7 @@ def may_open(user: User | AnonymousUser, who: Who) -> bool:
         Who.THERAPIST: user.is_therapist,
         Who.SUPERVISOR: user.is_supervisor,
         Who.ADMINISTRATOR: user.is_administrator,
+        Who.OVERSEER: user.is_supervisor or user.is_administrator,
     }[who]
 
 

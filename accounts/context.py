@@ -30,6 +30,7 @@ NAVIGATION = [
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
     ("Supervision", "supervision:overview", ("supervision:",)),
+    ("How the service is doing", "dashboards:service", ("dashboards:service",)),
     ("People", "accounts:person-list", ("accounts:person", "accounts:supervision", "clients:person")),
     ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
     (

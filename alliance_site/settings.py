@@ -293,6 +293,7 @@ CELERY_BEAT_SCHEDULE = {
     "priors": {"task": "jobs.start_period", "schedule": 300.0, "args": ["priors", 86400]},
     "risk": {"task": "jobs.start_period", "schedule": 60.0, "args": ["risk", 120]},
     "invitations": {"task": "jobs.start_period", "schedule": 60.0, "args": ["invitations", 300]},
+    "service": {"task": "jobs.start_period", "schedule": 300.0, "args": ["service", 86400]},
 }
 
 # --- E-mail ------------------------------------------------------------------------------------------------

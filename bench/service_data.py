@@ -35,7 +35,8 @@ from bench.population import new_id, text_of
 from bench.practices import EpisodePlan
 from clients.actions import end_episode
 from clients.models import Client, EngagementObjective, Episode
-from dashboards.actions import EPISODES_IN_A_STEP, keep_summaries
+from dashboards.actions import keep_summaries
+from dashboards.actions.episodes import EPISODES_IN_A_STEP
 from dashboards.models import EpisodeSummary
 from jobs.models import Job
 from jobs.organisation import acting_in

@@ -30,6 +30,9 @@ from sessions_app import actions as sessions
 from sessions_app.actions.process_notes import write_process_note
 from sessions_app.models import TherapySession
 
+from .actions import start_service_run
+from .demo_past import load_past
+
 SLUG = "demo"
 PASSWORD = "alliance-demo-1"  # noqa: S105 — printed for everybody, and only where ALLIANCE_DEMO=1
 SEED = 2026
@@ -93,8 +96,11 @@ class Plan:
     ended_on: date | None
 
 
-def load(*, seed: int = SEED, today: date | None = None) -> Organisation | None:
-    """Create the demo organisation with everybody in it; None when it is there already."""
+def load(*, seed: int = SEED, today: date | None = None, has_past: bool = False) -> Organisation | None:
+    """Create the demo organisation with everybody in it; None when it is there already.
+
+    `has_past` adds clients of the years before, whose therapy has ended, and asks for the service's summaries.
+    """
     from accounts.selectors import organisation_with_slug
 
     if organisation_with_slug(SLUG):
@@ -116,6 +122,9 @@ def load(*, seed: int = SEED, today: date | None = None) -> Organisation | None:
             make_risk_answers(rng, [session for session in last_sessions if session.episode.is_open])
             mail_a_link([session.episode for session in last_sessions], therapists[0], today)
             make_changes(people, today)
+            if has_past:
+                load_past(therapists, today=today)
+                start_service_run(organisation_id=organisation.pk)
     return organisation
 
 

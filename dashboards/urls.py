@@ -1,6 +1,7 @@
 from django.urls import path
 
 from . import views
+from .views import service
 
 app_name = "dashboards"
 urlpatterns = [
@@ -13,4 +14,9 @@ urlpatterns = [
     path("caseload/", views.caseload, name="caseload"),
     path("caseload/caseload.csv", views.caseload_csv, name="caseload-csv"),
     path("caseload/figure.json", views.CaseloadFigure.as_view(), name="caseload-figure"),
+    path("service/summary/", service.service, name="service"),
+    path("service/summary/progress/", service.service_progress, name="service-progress"),
+    path("service/summary/work-out/", service.service_work_out, name="service-work-out"),
+    path("service/summary/<slug:chart>/figure.json", service.ServiceFigure.as_view(), name="service-figure"),
+    path("methods/", service.method_notes, name="methods"),
 ]

@@ -17,6 +17,7 @@ PERIODIC = {
     "priors": "measures.estimate_priors",
     "risk": "measures.pass_on_risk_answers",
     "invitations": "measures.sweep_invitations",
+    "service": "dashboards.start_service_run",
 }
 
 

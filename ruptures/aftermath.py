@@ -120,6 +120,11 @@ class Followed:
     found: Aftermath | Unsaid
 
     @property
+    def is_told(self) -> bool:
+        """Whether the ratings say anything of what came after."""
+        return not isinstance(self.found, Unsaid)
+
+    @property
     def back(self) -> Return | None:
         return None if isinstance(self.found, Unsaid) else self.found.back
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -137,10 +137,31 @@ def followed(rupture: Rupture) -> list[Followed]:
     """
     if not rupture.component:
         return []
-    signals = list(rupture.signals.all())
     of_component = Trend.objects.filter(
         episode=rupture.session.episode_id, scale=rupture.component, rater__in=(Rater.CLIENT, Rater.THERAPIST)
     )
+    return followed_in(rupture, of_component)
+
+
+def followed_by_clients(ruptures: Sequence[Rupture]) -> dict[uuid.UUID, Followed]:
+    """Of each rupture what the client's ratings of its component say after it, where anything is; one query.
+
+    The ruptures come with their session, and with their signals prefetched.
+    """
+    episodes = {rupture.session.episode_id for rupture in ruptures if rupture.component}
+    trends: dict[tuple[uuid.UUID, str], list[Trend]] = defaultdict(list)
+    for trend in Trend.objects.filter(episode__in=episodes, rater=Rater.CLIENT):
+        trends[trend.episode_id, trend.scale].append(trend)
+    found = {}
+    for rupture in ruptures:
+        said = followed_in(rupture, trends[rupture.session.episode_id, rupture.component])
+        if said:
+            found[rupture.pk] = said[0]
+    return found
+
+
+def followed_in(rupture: Rupture, of_component: Iterable[Trend]) -> list[Followed]:
+    signals = list(rupture.signals.all())
     trends = sorted(of_component, key=lambda trend: (trend.rater, -trend.n))
     instrument = signals[0].instrument if signals else next((trend.instrument for trend in trends), "")
     return [

@@ -161,6 +161,11 @@ supervision:step-edit             in 200 404  200  404  404 403  403   in   404 
 supervision:target-create         in 200 404  200  200  404 403  403   in   404   403
 supervision:target-edit           in 200 404  200  200  404 403  403   in   404   403
 supervision:pack                  in 200 404  200  200  404 403  403   in   404   403
+dashboards:service                in 403 403  200  200  200 200  403   in   403   200
+dashboards:service-progress       in 403 403  200  200  200 200  403   in   403   200
+dashboards:service-figure         in 403 403  404  404  404 404  403   in   403   404
+dashboards:service-work-out       in 403 403  405  405  405 405  403   in   403   405
+dashboards:methods                in 200 200  200  200  200 200  200   in   200   200
 reports:rating-fhir               in 200 404  200  200  404 403  403   in   404   403
 reports:import-list               in 403 403  403  403  403 200  403   in   403   200
 reports:import-create             in 403 403  403  403  403 200  403   in   403   200
@@ -301,6 +306,11 @@ supervision:step-edit             in 302 404  302  404  404 403  403   in   404 
 supervision:target-create         in 302 404  302  302  404 403  403   in   404   403
 supervision:target-edit           in 302 404  302  302  404 403  403   in   404   403
 supervision:pack                  in 405 405  405  405  405 403  403   in   405   403
+dashboards:service                in 403 403  405  405  405 405  403   in   403   405
+dashboards:service-progress       in 403 403  405  405  405 405  403   in   403   405
+dashboards:service-figure         in 403 403  405  405  405 405  403   in   403   405
+dashboards:service-work-out       in 403 403  302  302  302 302  403   in   403   302
+dashboards:methods                in 405 405  405  405  405 405  405   in   405   405
 reports:rating-fhir               in 405 405  405  405  405 403  403   in   405   403
 reports:import-list               in 403 403  403  403  403 405  403   in   403   405
 reports:import-create             in 403 403  403  403  403 302  403   in   403   302
@@ -370,6 +380,7 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
 KNOW_HEAD = {
     "health", "ready", "account_login", "account_logout", "account_change_password", "measures:link", "measures:rate",
     "measures:thanks", "measures:stop", "dashboards:episode-figure", "dashboards:caseload-figure", "gallery-figure",
+    "dashboards:service-figure",
 }  # fmt: skip
 # allauth's forms take PUT, find nothing in it and are shown again. No page knows DELETE; the sign-in page sends on
 # whoever is signed in before it looks at the method.

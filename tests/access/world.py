@@ -279,6 +279,7 @@ def address(world: World, route: str) -> str:
         "sessions_app:process-note-create": [episode],
         "sessions_app:process-note-edit": [world.private_note.pk],
         "sessions_app:process-note-delete": [world.private_note.pk],
+        "dashboards:service-figure": ["completeness"],
         "measures:request-create": [world.unrated.pk],
         "measures:baseline": [episode],
         "measures:hand-over": [world.unrated.pk],

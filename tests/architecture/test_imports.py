@@ -33,8 +33,15 @@ RULES = (
     "ruptures.wording",
     "dashboards.course",
     "dashboards.figures",
+    "dashboards.methods",
     "dashboards.need",
     "dashboards.sentences",
+    "dashboards.service_charts",
+    "dashboards.service_facts",
+    "dashboards.service_figures",
+    "dashboards.service_periods",
+    "dashboards.service_summaries",
+    "dashboards.service_words",
     "dashboards.sparkline",
     "supervision.agenda",
     "supervision.practice",
@@ -52,7 +59,8 @@ CORE = {
     "schedule", "wordings",
 }  # fmt: skip
 EDGES = {
-    "views", "forms", "api", "tasks", "management", "templatetags", "demo", "urls", "context", "http", "middleware",
+    "views", "forms", "api", "tasks", "management", "templatetags", "demo", "demo_past", "urls", "context", "http",
+    "middleware",
 }  # fmt: skip
 NOT_PURE = {
     "django", "rest_framework", "allauth", "celery", "redis", "psycopg2", "structlog", "requests", "http", "urllib",

@@ -20,7 +20,8 @@ from accounts.classification import CLINICAL, FIELDS, IDENTIFYING, OPERATIONAL
 from accounts.models import Organisation, Submission, Supervision
 from alliance_site import embedded
 from clients.models import Episode
-from dashboards.models import EpisodeSummary
+from dashboards.actions import service_run_next, start_service_run
+from dashboards.models import EpisodeFacts, EpisodeSummary, ServiceSummary
 from jobs.models import Job, PeriodicRun, Route
 from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.actions import COMPUTE_TRENDS
@@ -57,6 +58,9 @@ NOT_BY_A_PERSON = {
     "ruptures.Signal.raised_at": "the rules raise it",
     "dashboards.EpisodeSummary.computed_at": "a worker computes it",
     "ruptures.Recompute": "a worker does it; the change that asks for it says by whom",
+    "dashboards.EpisodeFacts": "a worker reads them from what others wrote",
+    "dashboards.ServiceSummary": "a worker computes it",
+    "dashboards.ServiceRun": "the clock starts it, or somebody whom the event names",
 }
 # Tables without row-level security; and why.
 OPEN_TABLES = {
@@ -233,7 +237,7 @@ class Rows:
     cover: Any
     submission: Any
     series: Any
-    summary: EpisodeSummary
+    episode_summary: Any
     trend: Any
     run: Any
     risk: Any
@@ -280,6 +284,21 @@ class Rows:
     @cached_property
     def recompute(self) -> Any:
         return ruptures.start_recompute(organisation_id=self.organisation.pk)
+
+    @cached_property
+    def service_run(self) -> Any:
+        return start_service_run(organisation_id=self.organisation.pk)
+
+    @cached_property
+    def summary(self) -> Any:
+        while not self.service_run.finished_at:
+            service_run_next(run_id=self.service_run.pk)
+            self.service_run.refresh_from_db()
+        return ServiceSummary.objects.get(kind="all", modality="")
+
+    @property
+    def facts(self) -> Any:
+        return EpisodeFacts.objects.get(episode__sessions=self.session) if self.summary else None
 
     @cached_property
     def batch(self) -> Any:
@@ -357,7 +376,7 @@ def rows(service):
         cover=factories.make_cover(service.ada, by=service.tom),
         submission=submission,
         series=EpisodeSeries.objects.get(episode=episode),
-        summary=EpisodeSummary.objects.get(episode=episode),
+        episode_summary=EpisodeSummary.objects.get(episode=episode),
         trend=Trend.objects.get(episode=episode, rater="client", scale="bond"),
         run=run,
         risk=factories.make_risk_answer(session),
@@ -688,9 +707,9 @@ CASES: dict[str, Case] = {
     "measures.EpisodeSeries.episode": copy(
         "series", lambda rows: {"episode": factories.make_episode(rows.tom, code="T-9")}
     ),
-    "dashboards_summary_not_ahead": change("summary", {"input_version": 90}, {"computed_version": 99}),
-    "dashboards_summary_bond_0_to_10": change("summary", {"bond": 10}, {"bond": 10.1}),
-    "dashboards.EpisodeSummary.episode": copy("summary", lambda rows: {"episode": without_summary(rows)}),
+    "dashboards_summary_not_ahead": change("episode_summary", {"input_version": 90}, {"computed_version": 99}),
+    "dashboards_summary_bond_0_to_10": change("episode_summary", {"bond": 10}, {"bond": 10.1}),
+    "dashboards.EpisodeSummary.episode": copy("episode_summary", lambda rows: {"episode": without_summary(rows)}),
     "measures_trend_series_once": copy("trend", lambda rows: {"scale": "other"}),
     "measures_trend_latest_from_1": change("trend", {"latest": None, "n": 0}, {"latest": None}),
     "measures_trend_reliable_pair": change(
@@ -825,6 +844,18 @@ CASES: dict[str, Case] = {
         lambda rows: {"ended_at": NOW, "ended_by": rows.ada},
         lambda rows: {"ended_at": NOW},
     ),
+    "dashboards.EpisodeFacts.episode": copy(
+        "facts", lambda rows: {"episode": factories.make_episode(rows.ada, code="F-1")}
+    ),
+    "dashboards_summary_once": copy("summary", lambda rows: {"modality": "systemic"}),
+    "dashboards_summary_days_of_period": change(
+        "summary",
+        {"kind": "year", "starts_on": LONG_AGO, "ends_on": TODAY},
+        {"kind": "all", "starts_on": LONG_AGO},
+    ),
+    "dashboards_summary_modality_known": change("summary", {"modality": "systemic"}, {"modality": "cards"}),
+    "dashboards_run_one_under_way": copy("service_run", lambda rows: {"finished_at": NOW}),
+    "dashboards_run_done_within": change("service_run", {"done": 0}, {"done": 99}),
     "reports_batch_state_known": change("batch", {"state": "undone"}, {"state": "lost"}),
     "reports_batch_step_within": change("batch", {"step": 1, "steps": 1}, {"step": 2, "steps": 1}),
     "reports_batch_written_by": Case(

@@ -110,6 +110,17 @@ def demo_agreements(page):
     raise AssertionError("No demo client has agreed on anything.")
 
 
+def open_service(page):
+    """How the service is doing, as soon as it has been worked out, with its charts drawn."""
+    for _ in range(60):
+        page.goto("/service/summary/")
+        if page.locator(".service-chart").count():
+            break
+        page.wait_for_timeout(1000)
+    for note in page.locator("[data-chart-note]").all():
+        expect(note).to_be_hidden()
+
+
 def drawn(page, frame="alliance-chart"):
     """Wait for a chart; what is visible in it."""
     expect(page.locator(f"#{frame} .scatterlayer .trace").first).to_be_attached()

@@ -224,6 +224,12 @@ def who_will_see_what(page, episode):
     expect(page.get_by_role("heading", name="Hand over to Tom Abara?")).to_be_visible()
 
 
+def service_with_charts(page, _):
+    steps.open_service(page)
+    for method in page.get_by_text("How this is worked out").all():
+        method.click()
+
+
 def ended_episode(page, _):
     """Tom covers for Ines, whose clients are among those that have ended."""
     page.goto("/clients/?show=ended")
@@ -330,6 +336,9 @@ PAGES = {
     "own supervision": (steps.THERAPIST, goto("/supervision/")),
     "what came of a next step": (steps.THERAPIST, what_came_of_a_step),
     "caseload": (steps.SUPERVISOR, caseload_with_chart),
+    "how the service is doing": (steps.SUPERVISOR, service_with_charts),
+    "how the service is doing, to an administrator": (steps.ADMINISTRATOR, service_with_charts),
+    "method notes": (steps.THERAPIST, goto("/methods/")),
     "people": (steps.ADMINISTRATOR, goto("/people/")),
     "service": (steps.ADMINISTRATOR, goto("/service/")),
     "account": (steps.THERAPIST, goto("/account/")),

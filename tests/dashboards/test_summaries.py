@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboards import actions
+from dashboards.actions import episodes as actions
 from dashboards.actions import keep_summaries, sweep_summaries
 from dashboards.models import EpisodeSummary
 from dashboards.selectors.caseload import caseload

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not demo.is_allowed():
             raise CommandError("Demo data, with their known passwords, are loaded only where ALLIANCE_DEMO=1.")
-        organisation = demo.load()
+        organisation = demo.load(has_past=True)
         if organisation is not None:
             supervision.load(organisation)
         open_data.load()

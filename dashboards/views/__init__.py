@@ -33,13 +33,13 @@ from measures.views.risk import CASELOAD, EPISODE, TODAY, notices_now, notices_o
 from ruptures.models import Reason
 from sessions_app.selectors import line_for_next
 
-from . import figures, need
-from .selectors import caseload as caseloads
-from .selectors import episode as selectors
-from .selectors import timeline as timelines
-from .selectors.agreed import agreed_of, phase_of
-from .selectors.ending import ending_told
-from .selectors.marks import marks_of
+from .. import figures, need
+from ..selectors import caseload as caseloads
+from ..selectors import episode as selectors
+from ..selectors import timeline as timelines
+from ..selectors.agreed import agreed_of, phase_of
+from ..selectors.ending import ending_told
+from ..selectors.marks import marks_of
 
 ROWS_ON_A_PAGE = 25
 

@@ -10,8 +10,8 @@ from clients.models import Episode
 from jobs import actions as jobs
 from jobs.organisation import acting_in
 
-from .models import EpisodeSummary
-from .selectors.summaries import SWEPT, stale_summaries, summaries_of, versions_of
+from ..models import EpisodeSummary
+from ..selectors.summaries import SWEPT, stale_summaries, summaries_of, versions_of
 
 SWEEP = "dashboards.sweep_summaries"
 EPISODES_IN_A_STEP = 200
