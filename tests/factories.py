@@ -23,7 +23,8 @@ from accounts import actions as accounts
 from accounts.models import Cover, Organisation, User
 from clients import actions as clients
 from clients.models import Client, Episode, Goal, Task
-from dashboards.actions import keep_summaries
+from dashboards import actions as dashboards
+from dashboards.models import ServiceRun
 from jobs.organisation import acting_in, current_organisation, set_organisation
 from measures import actions as measures
 from measures import instruments, schedule, tokens
@@ -202,7 +203,7 @@ def make_course(episode: Episode, bonds: list[int | None]) -> list[TherapySessio
 def judge(episode: Episode) -> None:
     """As the job does after a rating."""
     ruptures.judge_episode(episode_id=episode.pk)
-    keep_summaries(episode_ids=[episode.pk])
+    dashboards.keep_summaries(episode_ids=[episode.pk])
 
 
 def make_signal(episode: Episode) -> Signal:
@@ -294,6 +295,15 @@ def make_import(service: Service) -> ImportBatch:
     (measure,) = imports.own_measures(batch)
     measures.define_measure(measure=measure, by=service.sam)
     return imports.check_import(batch_id=batch.pk)
+
+
+def make_summaries(service: Service) -> ServiceRun:
+    """Everything that the service's own page shows, worked out in all of its steps."""
+    run = dashboards.start_service_run(organisation_id=service.organisation.pk)
+    while not run.finished_at:
+        dashboards.service_run_next(run_id=run.pk)
+        run.refresh_from_db()
+    return run
 
 
 def make_licence(service: Service, instrument: str = "wai-sr") -> Licence:

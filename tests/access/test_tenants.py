@@ -23,7 +23,7 @@ from tests import factories
 
 PROTECTED = [
     model
-    for app in ("accounts", "clients", "sessions_app", "measures", "ruptures", "supervision", "reports")
+    for app in ("accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "supervision", "reports")
     for model in apps.get_app_config(app).get_models()
 ]
 
@@ -45,6 +45,7 @@ def both(service, other_service):
     factories.make_cover(service.ada, by=service.tom)
     factories.make_supervision(service, episode)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
+    factories.make_summaries(service)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
         mended = factories.make_signal(episode).session
@@ -60,6 +61,7 @@ def both(service, other_service):
         factories.make_cover(other_service.ada, by=other_service.tom)
         factories.make_supervision(other_service, episode)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
+        factories.make_summaries(other_service)
     return service, other_service
 
 

@@ -23,16 +23,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-def worked_out(service):
-    run = actions.start_service_run(organisation_id=service.organisation.pk)
-    for _step in range(20):
-        actions.service_run_next(run_id=run.pk)
-        run.refresh_from_db()
-        if run.finished_at:
-            return run
-    raise AssertionError("it never ends")
-
-
 @pytest.fixture
 def past(service):
     """Forty-five ended courses of therapy of Ada's and Tom's."""
@@ -49,7 +39,7 @@ def whole():
 
 
 def test_numbers_of_all_years_are_those_of_a_count_by_hand(service, past):
-    worked_out(service)
+    factories.make_summaries(service)
     held = TherapySession.objects.filter(attendance__in=TOOK_PLACE)
     rated = {rater: set() for rater in ("client", "therapist")}
     for rating in Rating.objects.filter(instrument="session-check-in"):
@@ -122,7 +112,7 @@ def test_facts_of_many_need_as_many_queries_as_of_one(service, past, django_asse
 
 
 def test_it_goes_on_step_by_step_from_where_it_was(service, past, monkeypatch):
-    monkeypatch.setattr(actions, "EPISODES_IN_A_STEP", 25)
+    monkeypatch.setattr("dashboards.actions.service.EPISODES_IN_A_STEP", 25)
     run = actions.start_service_run(organisation_id=service.organisation.pk)
     seen = []
     while not run.finished_at:
@@ -135,13 +125,13 @@ def test_it_goes_on_step_by_step_from_where_it_was(service, past, monkeypatch):
     actions.service_run_next(run_id=run.pk)  # delivered twice
     assert whole() == before
     before = {(one.period, one.modality): one.body for one in ServiceSummary.objects.all()}
-    worked_out(service)
+    factories.make_summaries(service)
     assert {(one.period, one.modality): one.body for one in ServiceSummary.objects.all()} == before
     assert ServiceRun.objects.count() == 2
 
 
 def test_asking_while_it_is_under_way_lets_it_go_on(service, past, monkeypatch):
-    monkeypatch.setattr(actions, "EPISODES_IN_A_STEP", 25)
+    monkeypatch.setattr("dashboards.actions.service.EPISODES_IN_A_STEP", 25)
     run = actions.work_out_now(by=service.ruth)
     actions.service_run_next(run_id=run.pk)
     again = actions.work_out_now(by=service.sam)
@@ -161,12 +151,12 @@ def test_one_service_is_never_counted_into_another(service, other_service, past)
     from jobs.organisation import acting_in
 
     with acting_in(other_service.organisation.pk):
-        worked_out(other_service)
+        factories.make_summaries(other_service)
         assert not ServiceSummary.objects.exists()
 
 
 def test_no_client_is_named_in_a_summary(service, past):
-    worked_out(service)
+    factories.make_summaries(service)
     stored = json.dumps(list(ServiceSummary.objects.values_list("body", flat=True)))
     for code, pk in Client.objects.values_list("code", "pk"):
         assert code not in stored and str(pk) not in stored
