@@ -4,6 +4,7 @@ Colours are set for light paper; the page's script replaces them by the reader's
 `meta.role`. Of what people typed only codes reach a figure, and those escaped; all else is numbers and our own words.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from textwrap import wrap
@@ -408,6 +409,9 @@ def total_figure(points: Sequence[Point], *, value_range: tuple[float, float], a
     return {"data": [trace], "layout": session_layout(low, high, axis)}
 
 
+LABEL_SIDES = ("top center", "middle right", "middle left", "bottom center")
+
+
 @dataclass(frozen=True)
 class Dot:
     """One episode in the caseload's overview."""
@@ -434,7 +438,7 @@ def caseload_figure(dots: Sequence[Dot], *, value_range: tuple[float, float]) ->
             "x": [dot.change for dot in group],
             "y": [dot.bond for dot in group],
             "text": [escaped(dot.code) for dot in group],
-            "textposition": "top center",
+            "textposition": label_places(group),
             "customdata": [{"url": dot.url} for dot in group],
             "hovertemplate": "%{text}<br>Bond now %{y:.1f}, change %{x:+.1f}<extra></extra>",
             "marker": {
@@ -462,6 +466,17 @@ def caseload_figure(dots: Sequence[Dot], *, value_range: tuple[float, float]) ->
     layout["yaxis"]["title"] = {"text": "Bond now"}
     layout["margin"]["l"] = 52
     return {"data": traces, "layout": layout}
+
+
+def label_places(dots: Sequence[Dot]) -> list[str]:
+    """Above each dot; where several share one place, each beside it at another side."""
+    seen: Counter[tuple[float, float]] = Counter()
+    places = []
+    for dot in dots:
+        here = (dot.change, dot.bond)
+        places.append(LABEL_SIDES[seen[here] % len(LABEL_SIDES)])
+        seen[here] += 1
+    return places
 
 
 def wrapped(text: str) -> str:

@@ -310,6 +310,12 @@ def test_dots_lead_to_their_pages_and_those_worth_a_look_differ_in_shape():
     assert others["marker"]["symbol"] != worth_a_look["marker"]["symbol"]
 
 
+def test_codes_of_dots_at_one_place_stand_at_different_sides_of_it():
+    dots = [Dot(f"R-{number}", "/", 7, -3, True) for number in range(3)]
+    (trace,) = figures.caseload_figure(dots, value_range=(0, 10))["data"]
+    assert len(set(trace["textposition"])) == 3
+
+
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(-10, 10)), min_size=1, max_size=20))
 def test_every_dot_lies_inside_the_axes(found):
     dots = [Dot(f"R-{i}", "/", bond, change, bool(i % 2)) for i, (bond, change) in enumerate(found)]
