@@ -24,6 +24,7 @@ from measures.actions.comments import deliver_comments, follow_up_comment
 from measures.actions.risk import acknowledge_risk
 from measures.battery import Entry, Rhythm
 from measures.selectors import ENDING, session_ratings
+from reports.exports.actions import ask_export
 from ruptures import lifecycle
 from ruptures.actions import repair
 from sessions_app import actions as sessions
@@ -116,6 +117,9 @@ def load(*, seed: int = SEED, today: date | None = None) -> Organisation | None:
             make_risk_answers(rng, [session for session in last_sessions if session.episode.is_open])
             mail_a_link([session.episode for session in last_sessions], therapists[0], today)
             make_changes(people, today)
+            # Made by the worker as soon as there is one.
+            ask_export(format="csv", scope="service", by=people["admin@demo.example"])
+            ask_export(format="csv", scope="own", by=therapists[0])
     return organisation
 
 

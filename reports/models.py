@@ -172,7 +172,7 @@ class Export(OrganisationModel):
         indexes = [models.Index(fields=["created_by", "-created_at"], name="reports_export_latest")]
 
     def __str__(self) -> str:
-        return f"{self.get_format_display()}, {self.get_scope_display().lower()}"
+        return f"{self.get_format_display()}: {self.get_scope_display()}"
 
     @property
     def is_under_way(self) -> bool:

@@ -86,7 +86,7 @@ def codebook_text(export: Export, *, rows: Mapping[str, int], made_at: datetime)
         f"Export of {date_format(made_at, 'j F Y, H:i')} from {export.created_by.organisation.name}",
         "",
         f"Asked for by  {export.created_by.name}",
-        f"Covers        {export.get_scope_display().lower()}; {period_in_words(export)}",
+        f"Covers        {export.get_scope_display()}; {period_in_words(export)}",
         f"Identifying   {'yes, for this purpose: ' + export.purpose if export.is_identifying else 'no'}",
         "",
         *(PSEUDONYMS, "", NEVER, "", CELLS),

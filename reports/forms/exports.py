@@ -38,16 +38,18 @@ class ExportForm(SubmissionForm):
     )
     is_identifying = forms.BooleanField(required=False)
     purpose = forms.CharField(
-        required=False,
         max_length=PURPOSE_LENGTH,
         label="What you need them for",
         help_text="Kept with the export. Name no client here.",
+        error_messages={"required": "Say what you need codes or names for."},
     )
     password = forms.CharField(
-        required=False,
         label="Your password, again",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Enter your password."},
     )
+
+    use_required_attribute = False
 
     def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,16 +62,20 @@ class ExportForm(SubmissionForm):
         choose_format.initial = Export.Format.CSV
         for field, choices in ((choose_scope, scopes), (choose_format, Export.Format.choices)):
             if len(choices) == 1:
-                field.widget = forms.HiddenInput()
-        identifying = self.fields["is_identifying"]
-        if request.user.is_therapist:
-            identifying.label = "Include codes, and the names and goals of my clients"
-            identifying.help_text = (
-                "Otherwise every client has a pseudonym. Names and goals go only into your own clients’ file."
-            )
-        else:
-            identifying.label = "Include the codes of clients"
-            identifying.help_text = "Otherwise every client has a pseudonym."
+                field.widget, field.required = forms.HiddenInput(), False
+        self.fields["is_identifying"].label = (
+            "Include codes, and the names and goals of my clients"
+            if request.user.is_therapist
+            else "Include the codes of clients"
+        )
+        if request.user.is_therapist and request.user.is_administrator:
+            self.fields["is_identifying"].help_text = "Names and goals are in no file of the whole service."
+
+    def clean_scope(self) -> str:
+        return self.cleaned_data["scope"] or str(self.fields["scope"].initial)
+
+    def clean_format(self) -> str:
+        return self.cleaned_data["format"] or str(self.fields["format"].initial)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -77,17 +83,19 @@ class ExportForm(SubmissionForm):
         if since and until and until < since:
             self.add_error("until", "This day is before the first one.")
         if cleaned.get("is_identifying"):
-            if not cleaned.get("purpose", "").strip() and "purpose" not in self.errors:
-                self.add_error("purpose", "Say what you need codes or names for.")
             self.check_password()
+        else:
+            # Both are asked for only with what needs them.
+            self.errors.pop("purpose", None)
+            self.errors.pop("password", None)
         return cleaned
 
     def check_password(self) -> None:
         """As for whoever takes a device back: the same words, the same limit of tries."""
-        again = PasswordAgainForm({"password": self.data.get("password", "")}, request=self.request)
-        if not again.is_valid():
+        again = PasswordAgainForm({"password": self.cleaned_data.get("password", "")}, request=self.request)
+        if "password" in self.cleaned_data and not again.is_valid():
             self.add_error("password", ValidationError(again.errors["password"].as_data()))
 
     @property
     def values(self) -> dict[str, Any]:
-        return {name: value for name, value in super().values.items() if name != "password"}
+        return {"purpose": "", **{name: value for name, value in super().values.items() if name != "password"}}

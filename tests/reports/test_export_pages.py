@@ -195,8 +195,7 @@ def test_what_is_wrong_stands_beside_its_field(sam, record, values, field, words
 def test_an_export_is_there_for_who_asked_and_for_nobody_else(sam, ada, record, other_service, browser_of, name):
     export = factories.make_export(record.sam, finish=True)
     own = sam.get(page_of(export, name))
-    own.close()
-    assert own.status_code == 200
+    assert own.status_code == 200 and own.getvalue()
     assert ada.get(page_of(export, name)).status_code == 404
     assert browser_of(other_service.sam).get(page_of(export, name)).status_code == 404
     assert sam.get(reverse(f"reports:{name}", args=[uuid.uuid4()])).status_code == 404
