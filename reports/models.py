@@ -106,7 +106,8 @@ class Export(OrganisationModel):
         REFUSED = "refused", "Not made"
 
     class Format(models.TextChoices):
-        CSV = "csv", "CSV"
+        CSV = "csv", "CSV files"
+        XLSX = "xlsx", "Excel workbook"
 
     class Scope(models.TextChoices):
         SERVICE = "service", "The whole service"
@@ -116,6 +117,7 @@ class Export(OrganisationModel):
         """Why it was not made. What breaks is a failed job instead, and can be tried again."""
 
         ACCESS = "access", "You may not see all of it any more: a role or a cover has ended since."
+        TOO_LARGE = "too-large", "One of its tables has more rows than a sheet takes. Choose CSV files, or fewer days."
 
     format = models.CharField(max_length=10, choices=Format)
     scope = models.CharField(max_length=10, choices=Scope)
@@ -146,7 +148,7 @@ class Export(OrganisationModel):
                 name="reports_export_state_known",
                 condition=Q(state__in=["making", "ready", "expired", "cancelled", "refused"]),
             ),
-            models.CheckConstraint(name="reports_export_format_known", condition=Q(format__in=["csv"])),
+            models.CheckConstraint(name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx"])),
             models.CheckConstraint(name="reports_export_done_within", condition=Q(done__lte=F("total"))),
             models.CheckConstraint(
                 name="reports_export_identifying_with_purpose", condition=Q(is_identifying=False) | ~Q(purpose="")

@@ -28,8 +28,8 @@ from jobs import actions as jobs
 from jobs.organisation import acting_in
 
 from ..models import Export, ExportPart
-from .codebook import codebook_text, columns_csv, columns_in, instruments_csv, instruments_used
-from .files import as_csv, packed, write_zip
+from .codebook import codebook_text, column_rows, columns_in, instrument_rows, instruments_used
+from .files import FORMATS, Content
 from .rows import Reader, episodes_of
 from .tables import TABLES
 
@@ -138,15 +138,18 @@ def write_next_step(*, export_id: uuid.UUID) -> tuple[Export, bool]:
             export=export,
             name=name,
             position=export.done,
-            content=packed(some),
+            content=FORMATS[export.format].pack(some),
         )
         for name, some in rows.items()
         if some
     )
+    most = FORMATS[export.format].most_rows
+    export.rows = {name: export.rows.get(name, 0) + len(some) for name, some in rows.items()}
+    if most and max(export.rows.values()) > most:
+        return refuse(export, Export.Problem.TOO_LARGE), False
     export.done += len(episodes)
     export.total = max(export.total, export.done)
     export.after = episodes[-1].pk
-    export.rows = {name: export.rows.get(name, 0) + len(some) for name, some in rows.items()}
     export.save(update_fields=["done", "total", "after", "rows"])
     return export, False
 
@@ -191,19 +194,15 @@ def finish_export(*, export_id: uuid.UUID) -> Export:
 def write_file(export: Export, target: IO[bytes]) -> None:
     made_at = timezone.localtime(timezone.now(), export.created_by.organisation.zone)
     used = instruments_used(export, episodes_of(export))
-    small = [
-        ("codebook.csv", as_csv(columns_csv(export))),
-        ("instruments.csv", as_csv(instruments_csv(used))),
-        ("codebook.txt", codebook_text(export, rows=export.rows, made_at=made_at).encode()),
-    ]
-    write_zip(
-        target,
+    content = Content(
         tables=[(table.name, [column.name for column in columns_in(table, export)]) for table in TABLES],
         parts=lambda name: pieces(export, name),
-        small=small,
-        has_mark=export.has_mark,
+        small=[("codebook", list(column_rows(export))), ("instruments", list(instrument_rows(used)))],
+        text=codebook_text(export, rows=export.rows, made_at=made_at),
         moment=(made_at.year, made_at.month, made_at.day, made_at.hour, made_at.minute, made_at.second),
+        has_mark=export.has_mark,
     )
+    FORMATS[export.format].write(target, content)
 
 
 def pieces(export: Export, name: str) -> Iterator[bytes]:

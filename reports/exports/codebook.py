@@ -29,8 +29,8 @@ NEVER = """\
 Never in an export: process notes, notes of sessions, clients' comments, the words about ruptures and repair, e-mail
 addresses, ratings that a later one corrected, and clients' ratings that wait for the therapist's own of the session."""
 CELLS = """\
-Days are written 2026-03-24. 1 is yes and 0 is no. An empty cell is a missing value and never 0; this page says what it
-means. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+Days are written 2026-03-24. 1 is yes and 0 is no. An empty cell is a missing value and never 0; the codebook says what
+it means. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
 
 
 def columns_in(table: Table, export: Export) -> list[Column]:
@@ -38,12 +38,12 @@ def columns_in(table: Table, export: Export) -> list[Column]:
     return [table.columns[position] for position in positions]
 
 
-def columns_csv(export: Export) -> Iterable[tuple[str, ...]]:
+def column_rows(export: Export) -> Iterable[tuple[str, ...]]:
     yield COLUMNS_HEAD
     for table in TABLES:
         for column in columns_in(table, export):
             yield (
-                *(f"{table.name}.csv", column.name, column.words, column.kind),
+                *(table.name, column.name, column.words, column.kind),
                 "; ".join(f"{code} = {words}" for code, words in column.codes.items()),
                 *(column.empty or "never empty", column.field_class, column.source),
             )
@@ -60,7 +60,7 @@ def instruments_used(export: Export, episodes: Iterable[Episode]) -> list[tuple[
     ]
 
 
-def instruments_csv(used: Iterable[tuple[Instrument, Edition]]) -> Iterable[tuple[str, ...]]:
+def instrument_rows(used: Iterable[tuple[Instrument, Edition]]) -> Iterable[tuple[str, ...]]:
     yield INSTRUMENTS_HEAD
     for instrument, edition in used:
         for scale in edition.scored_scales:
@@ -98,7 +98,7 @@ def codebook_text(export: Export, *, rows: Mapping[str, int], made_at: datetime)
             lines += [f"      {code} = {words}" for code, words in column.codes.items()]
             if column.empty:
                 lines.append(f"      empty = {column.empty}")
-    return "\r\n".join("\n".join(lines).splitlines()) + "\r\n"
+    return "\n".join(lines)
 
 
 def period_in_words(export: Export) -> str:

@@ -71,7 +71,7 @@ RATING = Column("rating_id", "Rating, under a pseudonym", "measures.Rating.id")
 OF_A_RATING = (
     *OF_A_SESSION,
     RATING,
-    Column("instrument", "Code of the instrument; see instruments.csv", "measures.Rating.instrument"),
+    Column("instrument", "Code of the instrument; its key is with the codebook", "measures.Rating.instrument"),
     Column("edition", "Version of the instrument’s edition", "measures.Rating.edition_version"),
     Column("rater", "Who rated", "measures.Rating.rater", codes=dict(Rater.choices)),
     Column("submitted_on", "Day on which it was filled in", "measures.Rating.submitted_at", DATE),

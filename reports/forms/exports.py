@@ -33,8 +33,8 @@ class ExportForm(SubmissionForm):
     has_mark = forms.BooleanField(
         required=False,
         initial=True,
-        label="For a spreadsheet",
-        help_text="Begins CSV files with the mark by which spreadsheets know UTF-8. Leave it out for R or Python.",
+        label="CSV files for a spreadsheet",
+        help_text="They begin with the mark by which spreadsheets know UTF-8. Leave it out for R or Python.",
     )
     is_identifying = forms.BooleanField(required=False)
     purpose = forms.CharField(

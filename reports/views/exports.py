@@ -17,6 +17,7 @@ from accounts.idempotency import write_once
 
 from ..exports import actions, selectors
 from ..exports.codebook import period_in_words
+from ..exports.files import FORMATS
 from ..exports.tables import TABLES
 from ..forms.exports import ExportForm
 from ..models import Export
@@ -96,8 +97,9 @@ def export_file(request: SignedInRequest, export_id: uuid.UUID) -> HttpResponseB
     except actions.WrongState:
         return render(request, "reports/export_gone.html", progress_context(export), status=404)
     day = timezone.localtime(export.ready_at).date()
-    name = f"alliance-{export.format}-{day.isoformat()}.zip"
-    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+    kind = FORMATS[export.format]
+    name = f"alliance-{export.format}-{day.isoformat()}.{kind.suffix}"
+    return FileResponse(file, as_attachment=True, filename=name, content_type=kind.content_type)
 
 
 def moved_on(request: HttpRequest, export: Export) -> HttpResponse:

@@ -149,7 +149,7 @@ def test_nothing_that_somebody_signed_in_receives_is_ever_stored(world):
                 "sessions_app:process-note-delete", "measures:comment", "dashboards:episode-figure",
                 "measures:risk-now", "measures:risk-of-episode", "measures:risk-answer",
                 "measures:paper", "measures:episode-battery", "reports:export-list", "reports:export",
-                "reports:export-progress", "reports:export-file"],
+                "reports:export-progress"],
         "ruth": ["dashboards:caseload", "dashboards:caseload-figure", "dashboards:episode"],
         "sam": ["accounts:person-list", "accounts:person-edit", "accounts:organisation-edit",
                 "measures:instrument-list", "measures:instrument", "measures:wording-create", "measures:battery",

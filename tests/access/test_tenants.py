@@ -42,6 +42,7 @@ def both(service, other_service):
     factories.make_invitation(factories.make_session(episode))
     save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=service.ada)
     factories.make_import(service)
+    factories.make_export(service.ada, finish=True)
     factories.make_cover(service.ada, by=service.tom)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     with acting_in(other_service.organisation.pk):
@@ -56,6 +57,7 @@ def both(service, other_service):
         factories.make_invitation(factories.make_session(episode))
         save_draft(episode=episode, content={"note": ["typed"]}, version=0, by=other_service.ada)
         factories.make_import(other_service)
+        factories.make_export(other_service.ada, finish=True)
         factories.make_cover(other_service.ada, by=other_service.tom)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
     return service, other_service

@@ -792,7 +792,7 @@ CASES: dict[str, Case] = {
     ),
     "reports_chunk_position_once": copy("chunk", lambda rows: {"position": 7}),
     "reports_export_state_known": change("export", {"state": "cancelled"}, {"state": "lost"}),
-    "reports_export_format_known": change("export", {"format": "csv"}, {"format": "pdf"}),
+    "reports_export_format_known": change("export", {"format": "xlsx"}, {"format": "pdf"}),
     "reports_export_done_within": change("export", {"done": 1}, {"done": 99}),
     "reports_export_identifying_with_purpose": change(
         "export", {"is_identifying": True, "purpose": "An audit"}, {"is_identifying": True, "purpose": ""}

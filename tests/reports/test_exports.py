@@ -1,21 +1,25 @@
 """A file out of the record: what is in it equals the database, what must not be is not, and nothing is lost or doubled.
 
-The files are read here by the csv module, and by nothing of ours.
+The files are read here by the csv module and by openpyxl, and by nothing of ours.
 """
 
 import csv
+import dataclasses
 import io
 import re
 import uuid
 import zipfile
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 
+import openpyxl
 import pytest
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from accounts import actions as accounts
 from accounts.classification import FIELDS, IDENTIFYING
@@ -24,7 +28,7 @@ from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Job
 from measures.models import Rating, Score
-from reports.exports import actions
+from reports.exports import actions, files
 from reports.exports.rows import episodes_of, pseudonyms
 from reports.exports.tables import ALWAYS, TABLES
 from reports.models import Export, ExportPart
@@ -269,7 +273,7 @@ def test_the_codebook_names_the_columns_that_are_there_and_no_other(record, is_i
     files = files_of(finished(record.ada, **more))
     assert set(files) == FILES | {"codebook.csv", "codebook.txt", "instruments.csv"}
     there = [(name, column) for name in files if name in FILES for column in head_of(files[name])]
-    told = [(row["file"], row["column"]) for row in table(files, "codebook")]
+    told = [(f"{row['file']}.csv", row["column"]) for row in table(files, "codebook")]
     assert told == there
     assert {row["class"] for row in table(files, "codebook")} == {"operational", "clinical"} | (
         {"identifying"} if is_identifying else set()
@@ -286,8 +290,7 @@ def test_the_codebook_knows_every_code_that_occurs(record):
         if not row["codes"]:
             continue
         codes = {code.partition(" = ")[0] for code in row["codes"].split("; ")}
-        name = row["file"].removesuffix(".csv")
-        found = {value for line in table(files, name) for value in line[row["column"]].split("; ")} - {""}
+        found = {value for line in table(files, row["file"]) for value in line[row["column"]].split("; ")} - {""}
         assert found <= codes, row["column"]
 
 
@@ -302,6 +305,79 @@ def test_the_mark_is_there_for_spreadsheets_and_left_out_where_it_is_not_wanted(
     for has_mark in (True, False):
         files = files_of(finished(record.sam, has_mark=has_mark))
         assert {text.startswith("\ufeff") for name, text in files.items() if name.endswith(".csv")} == {has_mark}
+
+
+# --- As a workbook ---------------------------------------------------------------------------------------
+
+
+def sheets_of(export):
+    with actions.download_export(export=export, by=export.created_by) as file:
+        book = openpyxl.load_workbook(file)
+    return {sheet.title: list(sheet.iter_rows()) for sheet in book}
+
+
+def as_in_csv(cell):
+    """What the same value looks like in the CSV; a day must be a day."""
+    if isinstance(cell.value, datetime):
+        return cell.value.date().isoformat()
+    return "" if cell.value is None else str(cell.value)
+
+
+def test_a_workbook_holds_what_the_csv_files_hold(record):
+    terms = {"is_identifying": True, "purpose": "Review"}
+    texts, sheets = files_of(finished(record.ada, **terms)), sheets_of(finished(record.ada, format="xlsx", **terms))
+    assert list(sheets) == ["about", *(each.name for each in TABLES), "codebook", "instruments"]
+    for name in [name for name in sheets if name != "about"]:
+        read = [[as_in_csv(cell) for cell in row] for row in sheets[name]]
+        rows = csv.reader(io.StringIO(texts[f"{name}.csv"].removeprefix("\ufeff"), newline=""))
+        assert read == list(rows), name
+
+
+def test_a_workbook_has_days_as_days_numbers_as_numbers_and_no_formula(record):
+    sheets = sheets_of(finished(record.ada, format="xlsx", is_identifying=True, purpose="Review"))
+    assert "f" not in {cell.data_type for rows in sheets.values() for row in rows for cell in row}
+    head, *rows = sheets["scores"]
+    types = {
+        name.value: {type(row[position].value) for row in rows} - {type(None)} for position, name in enumerate(head)
+    }
+    assert (types["held_on"], types["session_number"], types["reason"]) == ({datetime}, {int}, {str})
+    assert types["value"] <= {int, float}
+    assert all(cell.font.b for cell in head)
+    assert "'=K-7731" in [row[1].value for row in sheets["episodes"]]
+    assert "Asked for by  Ada Okafor" in [row[0].value for row in sheets["about"]]
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=30), st.integers(-(10**9), 10**9), st.dates()), min_size=1))
+@settings(max_examples=60, deadline=None)
+@example(["\x00\uffff</t>&", " two  spaces ", date(1900, 2, 28), date(1900, 3, 1), "a\nb"])
+def test_every_text_number_and_day_comes_back_out_of_a_sheet(values):
+    target = io.BytesIO()
+    content = files.Content(
+        tables=[("one", ["a"] * len(values))],
+        parts=lambda name: iter([files.FORMATS["xlsx"].pack([values])]),
+        small=[],
+        text="",
+        moment=(2026, 1, 1, 0, 0, 0),
+        has_mark=False,
+    )
+    files.write_workbook(target, content)
+    (_head, row) = openpyxl.load_workbook(target)["one"].iter_rows(values_only=True)
+    for value, read in zip(values, row, strict=True):
+        if isinstance(value, str):
+            in_xml = files.NOT_IN_XML.sub("", value).replace("\r\n", "\n").replace("\r", "\n")
+            assert (read or "") == in_xml
+        elif isinstance(value, date):
+            assert read == (datetime.combine(value, time()) if value >= date(1900, 3, 1) else value.isoformat())
+        else:
+            assert read == value
+
+
+def test_more_rows_than_a_sheet_takes_is_said_and_nothing_is_kept(record, monkeypatch):
+    few = dataclasses.replace(files.FORMATS["xlsx"], most_rows=3)
+    monkeypatch.setitem(files.FORMATS, "xlsx", few)
+    export = factories.make_export(record.sam, format="xlsx", finish=True)
+    assert (export.state, export.problem, export.parts.count()) == (State.REFUSED, "too-large", 0)
+    assert "Choose CSV files" in export.get_problem_display()
 
 
 # --- On its way ------------------------------------------------------------------------------------------
