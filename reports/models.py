@@ -117,7 +117,6 @@ class Export(OrganisationModel):
         """Why it was not made. What breaks is a failed job instead, and can be tried again."""
 
         ACCESS = "access", "You may not see all of it any more: a role or a cover has ended since."
-        TOO_LARGE = "too-large", "One of its tables has more rows than a sheet takes. Choose CSV files, or fewer days."
 
     format = models.CharField(max_length=10, choices=Format)
     scope = models.CharField(max_length=10, choices=Scope)

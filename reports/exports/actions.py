@@ -143,10 +143,7 @@ def write_next_step(*, export_id: uuid.UUID) -> tuple[Export, bool]:
         for name, some in rows.items()
         if some
     )
-    most = FORMATS[export.format].most_rows
     export.rows = {name: export.rows.get(name, 0) + len(some) for name, some in rows.items()}
-    if most and max(export.rows.values()) > most:
-        return refuse(export, Export.Problem.TOO_LARGE), False
     export.done += len(episodes)
     export.total = max(export.total, export.done)
     export.after = episodes[-1].pk

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 
 # Spreadsheets read UTF-8 right only where the file says so; statistics programs would rather it did not.
 MARK = "\ufeff"
-# Rows of a sheet, the head among them.
+# Rows that a sheet takes, its head among them.
 MOST_ROWS = 1_048_576
 Moment = tuple[int, int, int, int, int, int]
 Row = Sequence[Any]
@@ -43,7 +43,6 @@ class FileFormat:
     content_type: str
     lines: Callable[[Iterable[Row]], bytes]
     write: Callable[[IO[bytes], Content], None]
-    most_rows: int | None = None
 
     def pack(self, rows: Iterable[Row]) -> bytes:
         return zlib.compress(self.lines(rows), level=6)
@@ -127,24 +126,45 @@ def as_rows(rows: Iterable[Row], style: int = 0) -> bytes:
 
 
 def write_workbook(target: IO[bytes], content: Content) -> None:
-    """One sheet for each table, large and small; the text is the first."""
+    """One sheet for each table, large and small; the text is the first. A table that is too long goes on in another."""
     lines = [[line] for line in content.text.splitlines()]
-    sheets: list[tuple[str, bytes, Iterable[bytes]]] = [("about", b"", [as_rows(lines)])]
-    sheets += [
+    tables: list[tuple[str, bytes, Iterable[bytes]]] = [("about", b"", [as_rows(lines)])]
+    tables += [
         (name, as_rows([head], HEAD), map(zlib.decompress, content.parts(name))) for name, head in content.tables
     ]
-    sheets += [(name, as_rows(rows[:1], HEAD), [as_rows(rows[1:])]) for name, rows in content.small]
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, text in skeleton([name for name, _head, _parts in sheets]):
-            archive.writestr(member(name, content.moment), text)
-        for number, (_name, head, parts) in enumerate(sheets, start=1):
-            with archive.open(
-                member(f"xl/worksheets/sheet{number}.xml", content.moment), "w", force_zip64=True
-            ) as file:
-                file.write(top_of_sheet(is_first=number == 1, has_head=bool(head)) + head)
-                for part in parts:
-                    file.write(part)
-                file.write(b"</sheetData></worksheet>")
+    tables += [(name, as_rows(rows[:1], HEAD), [as_rows(rows[1:])]) for name, rows in content.small]
+    names: list[str] = []
+    # A million rows are more than a gigabyte of XML: pressed harder, they would take longer than a step may.
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, head, parts in tables:
+            for number, some in enumerate(sheets_of(parts), start=1):
+                names.append(name if number == 1 else f"{name} {number}")
+                with archive.open(f"xl/worksheets/sheet{len(names)}.xml", "w", force_zip64=True) as file:
+                    file.write(top_of_sheet(is_first=len(names) == 1, has_head=bool(head)) + head)
+                    for part in some:
+                        file.write(part)
+                    file.write(b"</sheetData></worksheet>")
+        for name, text in skeleton(names):
+            archive.writestr(name, text)
+
+
+def sheets_of(parts: Iterable[bytes]) -> Iterator[Iterator[bytes]]:
+    """The parts, shared out so that no sheet has more rows than it takes. Each share is read before the next begins."""
+    waiting = iter(parts)
+    first = next(waiting, b"")
+
+    def until_full() -> Iterator[bytes]:
+        nonlocal first
+        part, rows = first, 0
+        while part and (not rows or rows + part.count(b"<row>") < MOST_ROWS):
+            rows += part.count(b"<row>")
+            yield part
+            part = next(waiting, b"")
+        first = part
+
+    yield until_full()
+    while first:
+        yield until_full()
 
 
 def top_of_sheet(*, is_first: bool, has_head: bool) -> bytes:
@@ -193,5 +213,5 @@ def skeleton(sheets: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 FORMATS = {
     "csv": FileFormat("zip", "application/zip", as_csv, write_csv),
-    "xlsx": FileFormat("xlsx", f"{SHEET_TYPE}.sheet", as_rows, write_workbook, most_rows=MOST_ROWS - 1),
+    "xlsx": FileFormat("xlsx", f"{SHEET_TYPE}.sheet", as_rows, write_workbook),
 }

@@ -4,7 +4,6 @@ The files are read here by the csv module and by openpyxl, and by nothing of our
 """
 
 import csv
-import dataclasses
 import io
 import re
 import uuid
@@ -372,12 +371,26 @@ def test_every_text_number_and_day_comes_back_out_of_a_sheet(values):
             assert read == value
 
 
-def test_more_rows_than_a_sheet_takes_is_said_and_nothing_is_kept(record, monkeypatch):
-    few = dataclasses.replace(files.FORMATS["xlsx"], most_rows=3)
-    monkeypatch.setitem(files.FORMATS, "xlsx", few)
-    export = factories.make_export(record.sam, format="xlsx", finish=True)
-    assert (export.state, export.problem, export.parts.count()) == (State.REFUSED, "too-large", 0)
-    assert "Choose CSV files" in export.get_problem_display()
+@pytest.mark.parametrize("most", [2, 3, 4, 10])
+def test_a_table_with_more_rows_than_a_sheet_takes_goes_on_in_another(most, monkeypatch):
+    monkeypatch.setattr(files, "MOST_ROWS", most)
+    target = io.BytesIO()
+    content = files.Content(
+        tables=[("one", ["a"]), ("two", ["b"])],
+        parts=lambda name: (files.FORMATS["xlsx"].pack([[number]]) for number in range(5 if name == "one" else 0)),
+        small=[],
+        text="",
+        moment=(2026, 1, 1, 0, 0, 0),
+        has_mark=False,
+    )
+    files.write_workbook(target, content)
+    sheets = {
+        sheet.title: [row[0] for row in sheet.iter_rows(values_only=True)] for sheet in openpyxl.load_workbook(target)
+    }
+    assert sheets.pop("two") == ["b"] and sheets.pop("about") == []
+    assert list(sheets) == ["one", *(f"one {number}" for number in range(2, len(sheets) + 1))]
+    assert all(head == "a" and len(rows) < most for head, *rows in sheets.values())
+    assert [row for _head, *rows in sheets.values() for row in rows] == [0, 1, 2, 3, 4]
 
 
 # --- On its way ------------------------------------------------------------------------------------------
