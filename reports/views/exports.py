@@ -65,6 +65,7 @@ def progress_context(export: Export) -> dict[str, Any]:
     return {
         "export": export,
         "is_stopped": selectors.is_stopped(export),
+        "is_here": export.is_ready and actions.may_have(export),
         "is_over": export.state == Export.State.READY and not export.is_ready,
         "period": period_in_words(export),
         # As the files come: what is stored comes back in another order.
