@@ -31,6 +31,7 @@ class Who(enum.Enum):
     SUPERVISOR = "supervisors"
     ADMINISTRATOR = "administrators"
     OVERSEER = "supervisors and administrators"
+    EXPORTER = "therapists and administrators"
 
 
 PAGES: dict[str, Who] = {
@@ -174,6 +175,12 @@ PAGES: dict[str, Who] = {
     "reports:import-retry": Who.ADMINISTRATOR,
     "reports:import-undo": Who.ADMINISTRATOR,
     "reports:import-discard": Who.ADMINISTRATOR,
+    "reports:export-list": Who.EXPORTER,
+    "reports:export": Who.EXPORTER,
+    "reports:export-progress": Who.EXPORTER,
+    "reports:export-file": Who.EXPORTER,
+    "reports:export-cancel": Who.EXPORTER,
+    "reports:export-retry": Who.EXPORTER,
     "gallery": Who.SIGNED_IN,
     "gallery-figure": Who.SIGNED_IN,
 }
@@ -191,6 +198,7 @@ def may_open(user: User | AnonymousUser, who: Who) -> bool:
         Who.SUPERVISOR: user.is_supervisor,
         Who.ADMINISTRATOR: user.is_administrator,
         Who.OVERSEER: user.is_supervisor or user.is_administrator,
+        Who.EXPORTER: user.is_therapist or user.is_administrator,
     }[who]
 
 
@@ -224,7 +232,11 @@ def reach(user: User, path: str) -> Q:
 
     `path` leads from the row to its therapist: "therapist", "episode__therapist", "session__episode__therapist".
     """
-    therapists = therapists_of(user).values("pk")
+    return rows_of(therapists_of(user).values("pk"), path)
+
+
+def rows_of(therapists: Any, path: str) -> Q:
+    """As `reach`, for some therapists given as a query of ids or as ids."""
     episode = path.removesuffix("therapist")
     return Q(**{f"{path}__in": therapists}) | Q(**{f"{episode}later_therapists__overlap": therapists})
 

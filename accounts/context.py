@@ -40,6 +40,7 @@ NAVIGATION = [
     ),
     ("Trends", "ruptures:trends", ("ruptures:trends",)),
     ("Imports", "reports:import-list", ("reports:import", "reports:template")),
+    ("Exports", "reports:export-list", ("reports:export",)),
 ]
 SHORTCUTS = {"Today": "g t", "Clients": "g l", "Caseload": "g c", "Supervision": "g s"}
 

@@ -1,21 +1,18 @@
 import csv
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from .cells import harmless
 from .models import User
 
 # In the session of somebody whose device is in a client's hands: `pages`, the paths that answer, and `leads_to`, where
 # every other one leads. Whoever hands it over may keep more there.
 HANDED_OVER = "handed-over"
-# What a spreadsheet calculates begins so, whatever blank stands before it.
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-FORMULA = {"=", "+", "-", "@", "|"}
-BLANK = "".join(map(chr, [*range(33), 127, *range(128, 161), 0x200B, 0xFEFF]))
 
 
 class SignedInRequest(HttpRequest):
@@ -60,11 +57,3 @@ def csv_file(name: str, rows: Sequence[Sequence[str]]) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     csv.writer(response).writerows([[harmless(cell) for cell in row] for row in rows])
     return response
-
-
-def harmless(cell: str) -> str:
-    """A cell that a spreadsheet would calculate, be it behind spaces or in wide letters, begins with an apostrophe."""
-    shown = unicodedata.normalize("NFKC", cell).lstrip(BLANK)
-    is_number = cell.lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdigit()
-    starts_formula = shown[:1] in FORMULA or cell[:1] in {"\t", "\r", "\n"}
-    return f"'{cell}" if starts_formula and not is_number else cell

@@ -271,7 +271,11 @@ CELERY_TASK_PUBLISH_RETRY = False
 # Workers take from all in turn: the steps of an import do not wait behind the trends of thousands of episodes, nor
 # does anything behind a mail server that is slow.
 CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "imports", "mail")}
-CELERY_TASK_ROUTES = {"reports.*": {"queue": "imports"}, "measures.send_invitation": {"queue": "mail"}}
+CELERY_TASK_ROUTES = {
+    "measures.send_invitation": {"queue": "mail"},
+    "reports.tell_export_ready": {"queue": "mail"},
+    "reports.*": {"queue": "imports"},
+}
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -1,8 +1,12 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import OrganisationModel, User
+
+PURPOSE_LENGTH = 300
 
 
 class ImportBatch(OrganisationModel):
@@ -85,3 +89,111 @@ class ImportChunk(OrganisationModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["batch", "position"], name="reports_chunk_position_once")]
+
+
+class Export(OrganisationModel):
+    """A file out of the record, made a few episodes at a time: who asked for what, how far it is, until when it lasts.
+
+    making → ready → expired; or taken back by whoever asked, or refused where they may not see so much any more.
+    `after` is the last episode that is in it. Only who asked for it sees it.
+    """
+
+    class State(models.TextChoices):
+        MAKING = "making", "Being made"
+        READY = "ready", "Ready"
+        EXPIRED = "expired", "Expired"
+        CANCELLED = "cancelled", "Cancelled"
+        REFUSED = "refused", "Not made"
+
+    class Format(models.TextChoices):
+        CSV = "csv", "CSV files"
+        XLSX = "xlsx", "Excel workbook"
+
+    class Scope(models.TextChoices):
+        SERVICE = "service", "The whole service"
+        OWN = "own", "My clients, and those I cover for"
+
+    class Problem(models.TextChoices):
+        """Why it was not made. What breaks is a failed job instead, and can be tried again."""
+
+        ACCESS = "access", "You may not see all of it any more: a role or a cover has ended since."
+
+    format = models.CharField(max_length=10, choices=Format)
+    scope = models.CharField(max_length=10, choices=Scope)
+    # Whose clients, where these are not the whole service's: as it was when it was asked for.
+    therapists = ArrayField(models.UUIDField(), default=list, blank=True)
+    since = models.DateField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True)
+    is_identifying = models.BooleanField(default=False)
+    purpose = models.CharField(max_length=PURPOSE_LENGTH, blank=True)
+    has_mark = models.BooleanField(default=True)
+    state = models.CharField(max_length=10, choices=State, default=State.MAKING)
+    problem = models.CharField(max_length=10, choices=Problem, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField()
+    after = models.UUIDField(null=True, blank=True)
+    # How many rows each file has so far.
+    rows = models.JSONField(default=dict, blank=True)
+    size = models.PositiveBigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    ready_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    downloaded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="reports_export_state_known",
+                condition=Q(state__in=["making", "ready", "expired", "cancelled", "refused"]),
+            ),
+            models.CheckConstraint(name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx"])),
+            models.CheckConstraint(name="reports_export_done_within", condition=Q(done__lte=F("total"))),
+            models.CheckConstraint(
+                name="reports_export_identifying_with_purpose", condition=Q(is_identifying=False) | ~Q(purpose="")
+            ),
+            models.CheckConstraint(
+                name="reports_export_period_in_order",
+                condition=Q(since=None) | Q(until=None) | Q(until__gte=F("since")),
+            ),
+            models.CheckConstraint(
+                name="reports_export_own_names_therapists", condition=Q(scope="service", therapists=[]) | Q(scope="own")
+            ),
+            models.CheckConstraint(
+                name="reports_export_refused_with_problem",
+                condition=(Q(state="refused") & ~Q(problem="")) | (~Q(state="refused") & Q(problem="")),
+            ),
+            models.CheckConstraint(
+                name="reports_export_ready_expires",
+                condition=Q(state__in=["making", "refused"], ready_at=None, expires_at=None, size=None)
+                | Q(state__in=["ready", "expired"], ready_at__isnull=False, expires_at__isnull=False, size__gte=1)
+                | ~Q(state__in=["making", "refused", "ready", "expired"]),
+            ),
+        ]
+        indexes = [models.Index(fields=["created_by", "-created_at"], name="reports_export_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.get_format_display()}: {self.get_scope_display()}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state == self.State.MAKING
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a file; the clock may be ahead of the job that removes it."""
+        return self.state == self.State.READY and self.expires_at is not None and self.expires_at > timezone.now()
+
+
+class ExportPart(OrganisationModel):
+    """Some rows of one file of an export, compressed; or, with an empty name, a piece of what is downloaded."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="parts")
+    name = models.CharField(max_length=30, blank=True)
+    position = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["export", "name", "position"], name="reports_part_position_once")
+        ]

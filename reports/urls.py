@@ -1,6 +1,7 @@
 from django.urls import path
 
 from . import views
+from .views import exports
 
 app_name = "reports"
 urlpatterns = [
@@ -19,4 +20,10 @@ urlpatterns = [
     path("imports/<uuid:batch_id>/retry/", views.import_retry, name="import-retry"),
     path("imports/<uuid:batch_id>/undo/", views.import_undo, name="import-undo"),
     path("imports/<uuid:batch_id>/discard/", views.import_discard, name="import-discard"),
+    path("exports/", exports.export_list, name="export-list"),
+    path("exports/<uuid:export_id>/", exports.export_page, name="export"),
+    path("exports/<uuid:export_id>/progress/", exports.export_progress, name="export-progress"),
+    path("exports/<uuid:export_id>/file/", exports.export_file, name="export-file"),
+    path("exports/<uuid:export_id>/cancel/", exports.export_cancel, name="export-cancel"),
+    path("exports/<uuid:export_id>/retry/", exports.export_retry, name="export-retry"),
 ]

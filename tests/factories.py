@@ -33,7 +33,8 @@ from measures.actions import service as chosen
 from measures.battery import Entry, Rhythm
 from measures.models import BatteryOverride, Invitation, Licence, Rating, RatingRequest, RiskAnswer, Wording
 from reports import actions as imports
-from reports.models import ImportBatch
+from reports.exports import actions as exports
+from reports.models import Export, ImportBatch
 from ruptures import actions as ruptures
 from ruptures.actions import repair
 from ruptures.models import RepairAttempt, Rupture, Signal
@@ -443,3 +444,14 @@ def queries_of(browser: Browser, url: str) -> list[str]:
         assert browser.get(url).status_code == 200
     own = ("SAVEPOINT", "RELEASE SAVEPOINT", "SELECT NULLIF(current_setting")
     return [query["sql"] for query in captured.captured_queries if not query["sql"].startswith(own)][:-1]
+
+
+def make_export(by: User, *, finish: bool = False, **values: Any) -> Export:
+    """Asked for: an administrator's of the service, a therapist's of own clients. Finished as its job does it."""
+    scope = Export.Scope.SERVICE if by.is_administrator else Export.Scope.OWN
+    export = exports.ask_export(by=by, **{"format": "csv", "scope": scope, **values})
+    if finish:
+        while exports.take_step(export_id=export.pk, organisation_id=export.organisation_id):
+            pass
+        export.refresh_from_db()
+    return export

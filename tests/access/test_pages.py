@@ -181,6 +181,12 @@ reports:import-write              in 403 403  403  403  403 405  403   in   403 
 reports:import-retry              in 403 403  403  403  403 405  403   in   403   405
 reports:import-undo               in 403 403  403  403  403 200  403   in   403   404
 reports:import-discard            in 403 403  403  403  403 200  403   in   403   404
+reports:export-list               in 200 200  403  200  403 200  403   in   200   200
+reports:export                    in 200 404  403  404  403 404  403   in   404   404
+reports:export-progress           in 200 404  403  404  403 404  403   in   404   404
+reports:export-file               in 200 404  403  404  403 404  403   in   404   404
+reports:export-cancel             in 405 405  403  405  403 405  403   in   405   405
+reports:export-retry              in 405 405  403  405  403 405  403   in   405   405
 gallery                           in 200 200  200  200  200 200  200   in   200   200
 gallery-figure                    in 200 200  200  200  200 200  200   in   200   200
 """
@@ -326,6 +332,12 @@ reports:import-write              in 403 403  403  403  403 302  403   in   403 
 reports:import-retry              in 403 403  403  403  403 302  403   in   403   404
 reports:import-undo               in 403 403  403  403  403 302  403   in   403   404
 reports:import-discard            in 403 403  403  403  403 302  403   in   403   404
+reports:export-list               in 302 302  403  422  403 302  403   in   302   302
+reports:export                    in 405 405  403  405  403 405  403   in   405   405
+reports:export-progress           in 405 405  403  405  403 405  403   in   405   405
+reports:export-file               in 405 405  403  405  403 405  403   in   405   405
+reports:export-cancel             in 302 404  403  404  403 404  403   in   404   404
+reports:export-retry              in 302 404  403  404  403 404  403   in   404   404
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
 """
@@ -366,6 +378,12 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
     ("cover", "sessions_app:process-note-create"): {"GET": "403", "POST": "403"},
     ("cover", "sessions_app:process-note-edit"): {"GET": "404", "POST": "404"},
     ("cover", "sessions_app:process-note-delete"): {"GET": "404", "POST": "404"},
+    # An export is for whoever asked for it.
+    ("cover", "reports:export"): {"GET": "404"},
+    ("cover", "reports:export-progress"): {"GET": "404"},
+    ("cover", "reports:export-file"): {"GET": "404"},
+    ("cover", "reports:export-cancel"): {"POST": "404"},
+    ("cover", "reports:export-retry"): {"POST": "404"},
     ("former", "clients:client-edit"): {"GET": "403", "POST": "403"},
     # Supervision is between two people; who covers is none of them.
     **{
@@ -459,7 +477,7 @@ def differences(world: World, who: str, methods=("GET", "HEAD", "POST", "PUT", "
                 if method == "HEAD" or (is_refused and method != "GET"):
                     changed = [name for name, value in checksum(world).items() if before[name] != value]
                     found += [f"was refused, and yet wrote to {name}" for name in changed]
-                body = response.content.decode(errors="replace")
+                body = response.getvalue().decode(errors="replace")
                 if who not in ("ada", "cover", "former") and ADDRESS in body:
                     found.append("shows the client's address")
                 found += [f"shows the {what}" for what in hidden_from(who) if CANARIES[what] in body]

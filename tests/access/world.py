@@ -20,7 +20,7 @@ from measures.forms.service import WordingForm
 from measures.models import BatteryOverride, Rating, RatingRequest, RiskAnswer, Wording
 from reports import actions as imports
 from reports.mapping import toml_of
-from reports.models import ImportBatch
+from reports.models import Export, ImportBatch
 from ruptures import actions as ruptures
 from ruptures.models import RepairAttempt, Rupture, Signal
 from sessions_app.models import ProcessNote, TherapySession
@@ -111,6 +111,7 @@ class World:
     uploaded: ImportBatch
     ready: ImportBatch
     written: ImportBatch
+    export: Export
     browsers: dict[str, factories.Browser] = field(default_factory=dict)
 
     def person(self, who: str) -> User:
@@ -201,6 +202,7 @@ def make_world(service: Service, other: Service) -> World:
         uploaded=make_import(service),
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
+        export=factories.make_export(service.ada, finish=True),
     )
 
 
@@ -342,6 +344,11 @@ def address(world: World, route: str) -> str:
         "reports:import-retry": [world.ready.pk],
         "reports:import-undo": [world.written.pk],
         "reports:import-discard": [world.uploaded.pk],
+        "reports:export": [world.export.pk],
+        "reports:export-progress": [world.export.pk],
+        "reports:export-file": [world.export.pk],
+        "reports:export-cancel": [world.export.pk],
+        "reports:export-retry": [world.export.pk],
     }
     return reverse(route, args=arguments.get(route, []))
 
@@ -477,5 +484,6 @@ def content(world: World, route: str) -> dict[str, Any]:
         "reports:import-create": {"file": SimpleUploadedFile("new.csv", b"who,nr\nI-2,1\n")},
         "reports:import-columns": {**terms, "client": "who", **named, **items},
         "reports:import-mapping": {**terms, "text": toml_of(IMPORT_MAPPING)},
+        "reports:export-list": {"format": "csv"},
     }
     return forms.get(route, {})

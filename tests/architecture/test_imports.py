@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # What a later app may import of an earlier one, and never back.
 ORDER = ["jobs", "accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "supervision", "reports"]
 RULES = (
+    "accounts.cells",
     "clients.engagement",
     "clients.states",
     "clients.targets",
@@ -56,7 +57,7 @@ RULES = (
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
     "catalogue", "plan", "priors", "risk", "evidence", "origins", "encryption", "rotation", "comments", "mail",
-    "schedule", "wordings",
+    "schedule", "wordings", "exports",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "demo_past", "urls", "context", "http",

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from jobs.organisation import acting_in, refuse_unsafe_database_role
 from measures.actions import COMPUTE_TRENDS
 from measures.actions.comments import deliver_comments
 from measures.models import BatteryEntry, EpisodeSeries, InstrumentUse, Invitation, OwnMeasure, Trend, Wording
+from reports.exports.actions import take_step
 from ruptures import actions as ruptures
 from ruptures.models import Rupture
 from sessions_app.actions.drafts import save_draft
@@ -57,6 +58,9 @@ NOT_BY_A_PERSON = {
     "measures.ServicePrior.estimated_at": "a worker estimates it",
     "ruptures.Signal.raised_at": "the rules raise it",
     "dashboards.EpisodeSummary.computed_at": "a worker computes it",
+    "reports.Export.ready_at": "a worker makes it; `created_by` asked for it",
+    "reports.Export.expires_at": "a deadline, which comes by itself",
+    "reports.Export.downloaded_at": "only `created_by` may; the events say each time",
     "ruptures.Recompute": "a worker does it; the change that asks for it says by whom",
     "dashboards.EpisodeFacts": "a worker reads them from what others wrote",
     "dashboards.ServiceSummary": "a worker computes it",
@@ -303,6 +307,15 @@ class Rows:
     @cached_property
     def batch(self) -> Any:
         return factories.make_import(self.service)
+
+    @cached_property
+    def export(self) -> Any:
+        return factories.make_export(self.sam)
+
+    @cached_property
+    def part(self) -> Any:
+        take_step(export_id=self.export.pk, organisation_id=self.organisation.pk)
+        return self.export.parts.get(name="episodes")
 
     @property
     def chunk(self) -> Any:
@@ -869,6 +882,31 @@ CASES: dict[str, Case] = {
         lambda rows: {"undone_at": NOW},
     ),
     "reports_chunk_position_once": copy("chunk", lambda rows: {"position": 7}),
+    "reports_export_state_known": change("export", {"state": "cancelled"}, {"state": "lost"}),
+    "reports_export_format_known": change("export", {"format": "xlsx"}, {"format": "pdf"}),
+    "reports_export_done_within": change("export", {"done": 1}, {"done": 99}),
+    "reports_export_identifying_with_purpose": change(
+        "export", {"is_identifying": True, "purpose": "An audit"}, {"is_identifying": True, "purpose": ""}
+    ),
+    "reports_export_period_in_order": change(
+        "export",
+        {"since": date(2026, 1, 1), "until": date(2026, 1, 1)},
+        {"since": date(2026, 1, 2), "until": date(2026, 1, 1)},
+    ),
+    "reports_export_own_names_therapists": Case(
+        lambda rows: rows.export,
+        lambda rows: {"scope": "own", "therapists": [rows.ada.pk]},
+        lambda rows: {"scope": "service", "therapists": [rows.ada.pk]},
+    ),
+    "reports_export_refused_with_problem": change(
+        "export", {"state": "refused", "problem": "access"}, {"state": "refused"}
+    ),
+    "reports_export_ready_expires": change(
+        "export",
+        {"state": "ready", "ready_at": NOW, "expires_at": NOW, "size": 1},
+        {"state": "ready", "ready_at": NOW, "expires_at": None, "size": 1},
+    ),
+    "reports_part_position_once": copy("part", lambda rows: {"position": 7}),
 }
 
 

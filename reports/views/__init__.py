@@ -19,13 +19,13 @@ from accounts.idempotency import write_once
 from measures import catalogue
 from measures import selectors as measures
 
-from . import actions, selectors
-from .fhir import bundle_of
-from .forms import ChoosingForm, ColumnsForm, MappingForm, Measure, UploadForm, known_measures
-from .forms.filled import Known, filled_from, known_mapping, suggested, suggested_shape
-from .mapping import template_rows, toml_of
-from .models import ImportBatch
-from .reading import Unreadable
+from .. import actions, selectors
+from ..fhir import bundle_of
+from ..forms import ChoosingForm, ColumnsForm, MappingForm, Measure, UploadForm, known_measures
+from ..forms.filled import Known, filled_from, known_mapping, suggested, suggested_shape
+from ..mapping import template_rows, toml_of
+from ..models import ImportBatch
+from ..reading import Unreadable
 
 PER_PAGE = 50
 SHOWN = 50

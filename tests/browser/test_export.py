@@ -1,0 +1,80 @@
+"""A file out of the record, in the browser, with the real worker."""
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import steps
+from tests.browser.test_import import check_page
+
+pytestmark = pytest.mark.browser
+
+
+def codes_in(download):
+    """Of the clients in a file, read by the csv module or by openpyxl."""
+    if download.suggested_filename.endswith(".xlsx"):
+        # As it is kept by the browser, it has no ending.
+        book = openpyxl.load_workbook(io.BytesIO(Path(download.path()).read_bytes()))
+        head, *rows = book["episodes"].iter_rows(values_only=True)
+        return [row[head.index("client_code")] for row in rows]
+    with zipfile.ZipFile(download.path()) as archive:
+        text = archive.read("episodes.csv").decode("utf-8-sig")
+    return [row["client_code"] for row in csv.DictReader(io.StringIO(text))]
+
+
+@pytest.mark.parametrize(
+    ("person", "width", "chosen"),
+    [(steps.ADMINISTRATOR, 1280, "CSV files"), (steps.THERAPIST, 390, "Excel workbook")],
+)
+def test_a_file_is_asked_for_made_downloaded_and_removed(open_page, person, width, chosen):
+    page = open_page(person, width=width)
+    page.goto("/exports/")
+    check_page(page)
+    page.get_by_role("form", name="New export").get_by_text(chosen, exact=True).click()
+    page.get_by_text("If you need to know who the clients are").click()
+    page.get_by_label(re.compile("^Include")).check()
+    page.get_by_role("button", name="Make the file").click()
+    expect(page.get_by_role("alert")).to_contain_text("Say what you need codes or names for.")
+    expect(page.get_by_label("Your password, again")).to_be_visible()
+    check_page(page)
+
+    page.get_by_label("What you need them for").fill("Audit of the year")
+    page.get_by_label("Your password, again").fill(steps.PASSWORD)
+    page.get_by_role("button", name="Make the file").click()
+    download = page.get_by_role("link", name=re.compile("^Download"))
+    expect(download).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Identified, for this purpose: Audit of the year")).to_be_visible()
+    check_page(page)
+    with page.expect_download() as coming:
+        download.click()
+    codes = codes_in(coming.value)
+    assert len(codes) > 5 and all(codes)
+
+    page.reload()
+    expect(page.get_by_text("Last downloaded")).to_be_visible()
+    address = page.url
+    page.get_by_role("button", name="Remove the file").click()
+    expect(page.get_by_text("There is no file any more.")).to_be_visible()
+    page.goto(f"{address}file/")
+    check_page(page)
+    page.get_by_role("link", name="Ask for it again").click()
+    expect(page.get_by_role("row", name=re.compile("Cancelled")).first).to_be_visible()
+    check_page(page)
+
+
+def test_it_works_without_javascript(open_page):
+    page = open_page(steps.ADMINISTRATOR, java_script_enabled=False)
+    page.goto("/exports/")
+    page.get_by_role("button", name="Make the file").click()
+    for _ in range(60):
+        page.wait_for_timeout(500)
+        page.reload()
+        if page.get_by_role("link", name=re.compile("^Download")).count():
+            break
+    expect(page.get_by_role("link", name=re.compile("^Download"))).to_be_visible()
