@@ -24,7 +24,6 @@ from measures.actions.comments import deliver_comments, follow_up_comment
 from measures.actions.risk import acknowledge_risk
 from measures.battery import Entry, Rhythm
 from measures.selectors import ENDING, session_ratings
-from reports.exports.actions import ask_export
 from ruptures import lifecycle
 from ruptures.actions import repair
 from sessions_app import actions as sessions
@@ -126,9 +125,6 @@ def load(*, seed: int = SEED, today: date | None = None, has_past: bool = False)
             if has_past:
                 load_past(therapists, today=today)
                 start_service_run(organisation_id=organisation.pk)
-            # Made by the worker as soon as there is one.
-            ask_export(format="csv", scope="service", by=people["admin@demo.example"])
-            ask_export(format="csv", scope="own", by=therapists[0])
     return organisation
 
 

@@ -14,6 +14,7 @@ from dashboards.demo import PASSWORD
 from jobs.organisation import acting_in
 
 from . import actions
+from .exports.actions import ask_export
 from .mapping import shipped_mappings
 
 SLUG = "open-data"
@@ -26,6 +27,7 @@ FILES = {"wai36-simulated": "wai36_items_simulated.csv", "suddengains": "suddeng
 FOLDER = settings.BASE_DIR / "tests" / "data"
 # Long enough ago for fifteen weekly measurements to be over.
 BEGAN = timedelta(weeks=20)
+EXPORTED = {"admin@demo.example": "service", "therapist@demo.example": "own"}
 
 
 def load(*, today: date | None = None) -> Organisation | None:
@@ -46,6 +48,13 @@ def load(*, today: date | None = None) -> Organisation | None:
             for mapping, file in FILES.items():
                 import_file(file, mapping, therapist=therapist, start_date=start_date, by=administrator)
     return organisation
+
+
+def ask_for_exports(organisation: Organisation) -> None:
+    """Of the service by its administrator, and of own clients by a therapist; the worker makes them once there is one."""
+    with acting_in(organisation.pk):
+        for email, scope in EXPORTED.items():
+            ask_export(format="csv", scope=scope, by=User.objects.get(email=email))
 
 
 def import_file(file: str, mapping: str, *, therapist: User, start_date: date, by: User) -> None:

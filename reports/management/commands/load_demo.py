@@ -18,4 +18,5 @@ class Command(BaseCommand):
         organisation = demo.load(has_past=True)
         if organisation is not None:
             supervision.load(organisation)
+            open_data.ask_for_exports(organisation)
         open_data.load()
