@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import actions as accounts
 from accounts.models import Organisation, User
-from accounts.selectors import organisation_with_slug
+from accounts.selectors import organisation_with_slug, people, therapist_for_import
 from dashboards.demo import PASSWORD
 from jobs.organisation import acting_in
 
@@ -27,7 +27,7 @@ FILES = {"wai36-simulated": "wai36_items_simulated.csv", "suddengains": "suddeng
 FOLDER = settings.BASE_DIR / "tests" / "data"
 # Long enough ago for fifteen weekly measurements to be over.
 BEGAN = timedelta(weeks=20)
-EXPORTED = {"admin@demo.example": "service", "therapist@demo.example": "own"}
+EXPORTING = "therapist@demo.example"
 
 
 def load(*, today: date | None = None) -> Organisation | None:
@@ -51,10 +51,12 @@ def load(*, today: date | None = None) -> Organisation | None:
 
 
 def ask_for_exports(organisation: Organisation) -> None:
-    """Of the service by its administrator, and of own clients by a therapist; the worker makes them once there is one."""
+    """Of the service, and of a therapist's own clients; the worker makes them once there is one."""
     with acting_in(organisation.pk):
-        for email, scope in EXPORTED.items():
-            ask_export(format="csv", scope=scope, by=User.objects.get(email=email))
+        therapist = therapist_for_import(EXPORTING)
+        (administrator,) = people(therapist).filter(is_administrator=True)
+        ask_export(format="csv", scope="service", by=administrator)
+        ask_export(format="csv", scope="own", by=therapist)
 
 
 def import_file(file: str, mapping: str, *, therapist: User, start_date: date, by: User) -> None:

@@ -31,7 +31,7 @@ BEGIN_EMPTY = f"""
     CREATE FUNCTION dashboards_begin_summaries() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         INSERT INTO {SUMMARY} (id, organisation_id, episode_id, computed_version)
-        SELECT gen_random_uuid(), organisation_id, id, 1 FROM changed;
+        SELECT gen_random_uuid(), organisation_id, id, 1 FROM changed ON CONFLICT (episode_id) DO NOTHING;
         RETURN NULL;
     END $$;
     CREATE TRIGGER summaries_after_insert AFTER INSERT ON clients_episode
