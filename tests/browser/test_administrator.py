@@ -35,7 +35,7 @@ def test_a_new_therapist_chooses_a_password_and_is_supervised(open_page):
 
     supervisor = open_page(steps.SUPERVISOR)
     supervisor.goto("/caseload/")
-    expect(supervisor.get_by_role("link", name=code)).to_have_count(0)
+    expect(supervisor.get_by_role("link", name=code, exact=True)).to_have_count(0)
 
     admin.goto("/people/")
     admin.get_by_label("Supervisor").select_option(label="Ruth Lindqvist")
@@ -44,7 +44,7 @@ def test_a_new_therapist_chooses_a_password_and_is_supervised(open_page):
     expect(admin.get_by_role("button", name="supervision of Nora Vance by Ruth Lindqvist")).to_be_visible()
 
     supervisor.reload()
-    supervisor.get_by_role("link", name=code).click()
+    supervisor.get_by_role("link", name=code, exact=True).click()
     expect(supervisor.get_by_role("heading", name=code, level=1)).to_be_visible()
 
     admin.get_by_role("button", name="supervision of Nora Vance by Ruth Lindqvist").click()

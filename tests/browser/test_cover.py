@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 def open_episode(page, code):
     page.goto("/clients/")
-    page.get_by_role("link", name=code).click()
+    page.get_by_role("link", name=code, exact=True).click()
     expect(page.get_by_role("heading", name=code, level=1)).to_be_visible()
 
 

@@ -118,7 +118,7 @@ def test_saving_works_while_the_broker_hangs_and_the_backlog_drains_afterwards(s
             assert browser.get(reverse("dashboards:episode", args=[episode.pk])).status_code == 200
             time.sleep(3)  # long enough for the relay to have tried
             assert stale_series(service) == 1
-            assert open_jobs() == 1
+            assert open_jobs() == 2, "the trends and the summary"
         wait_until_drained(service)
     with acting_in(service.organisation.pk):
         trend = Trend.objects.get(episode=episode, rater="therapist", scale="bond")
