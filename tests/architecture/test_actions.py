@@ -80,7 +80,7 @@ def test_action_leaves_an_audit_event(name):
     assert bool(writes) != (name in NOT_ON_RECORD)
 
 
-@pytest.mark.parametrize("name", WRITE_THE_EVENT)
+@pytest.mark.parametrize("name", sorted(WRITE_THE_EVENT))
 def test_what_writes_the_event_for_others_does(name):
     module, _, function = name.rpartition(".")
     assert "record_event" in names_called(getattr(importlib.import_module(module), function))
