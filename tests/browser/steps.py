@@ -24,7 +24,7 @@ def sign_in(page, email, password=PASSWORD):
 
 
 def new_code():
-    return f"B-{next(numbers):04d}"
+    return f"Y-{next(numbers):04d}"
 
 
 def new_client(page):

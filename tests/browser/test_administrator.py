@@ -34,7 +34,7 @@ def test_a_new_therapist_chooses_a_password_and_is_supervised(open_page):
     expect(nora.context.pages[-1].get_by_role("heading", name="This link can’t be used")).to_be_visible()
 
     supervisor = open_page(steps.SUPERVISOR)
-    supervisor.goto("/caseload/")
+    supervisor.goto(f"/caseload/?q={code}")
     expect(supervisor.get_by_role("link", name=code, exact=True)).to_have_count(0)
 
     admin.goto("/people/")

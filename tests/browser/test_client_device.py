@@ -298,19 +298,19 @@ def tablet(open_page):
 def test_a_device_that_was_handed_over_leads_nowhere_else_until_the_password(tablet):
     other = tablet.context.new_page()
     other.goto(tablet.episode)
-    expect(other.get_by_role("heading", level=1)).to_contain_text("B-")
+    expect(other.get_by_role("heading", level=1)).to_contain_text("Y-")
     tablet.get_by_role("button", name="Hand over this device").click()
     expect(tablet.get_by_text("How was it for you today?")).to_be_visible()
     rating = tablet.url
 
     closed = "Please give the device back"
     expect(other.get_by_role("heading", name=closed)).to_be_visible()
-    assert "B-" not in other.content()
+    assert "Y-" not in other.content()
     other.close()
 
     tablet.go_back()
     expect(tablet.get_by_role("heading", name=closed)).to_be_visible()
-    assert "B-" not in tablet.content()
+    assert "Y-" not in tablet.content()
     for address in ("/", "/clients/", tablet.session, tablet.episode, "/sign-out/", "/sign-in/", "/r/nothing"):
         tablet.goto(address)
         expect(tablet.get_by_role("heading", name=closed)).to_be_visible()

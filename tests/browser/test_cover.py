@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 
 def open_episode(page, code):
-    page.goto("/clients/")
+    page.goto(f"/clients/?q={code}")
     page.get_by_role("link", name=code, exact=True).click()
     expect(page.get_by_role("heading", name=code, level=1)).to_be_visible()
 
@@ -92,7 +92,7 @@ def test_a_colleague_stands_in_and_later_takes_over(open_page):
     expect(tom.get_by_role("link", name="Edit")).to_have_count(0)
 
     # Ada still reads her part, and nothing after it.
-    ada.goto("/clients/?show=ended")
+    ada.goto(f"/clients/?show=ended&q={code}")
     expect(ada.get_by_role("row", name=code)).to_contain_text("handed over to Tom Abara")
     ada.goto(new)
     expect(ada.get_by_role("heading", name="There is nothing here")).to_be_visible()

@@ -169,7 +169,7 @@ def test_from_the_first_meeting_to_the_ending(people, picture):
     expect(people.supervisor.get_by_text("asked Ada Okafor not to raise it yet")).to_be_visible()
     assert WISH not in people.supervisor.content()
     people.expect_outsiders_kept_out(session)
-    people.supervisor.goto("/caseload/")
+    people.supervisor.goto(f"/caseload/?q={code}")
     expect(people.supervisor.get_by_role("row", name=re.compile(code))).to_contain_text(re.compile("[Bb]ond"))
 
     # Before the next session: one key from today, everything the talk needs on one page, and not the client's wish.
