@@ -51,7 +51,7 @@ def expect_sent(page):
 
 def ratings_by_client(page):
     page.goto(page.session)
-    return page.get_by_role("heading", name=re.compile("Session check-in by B-")).count()
+    return page.get_by_role("heading", name=re.compile("Session check-in by Y-")).count()
 
 
 # --- Layouts ----------------------------------------------------------------------------------------

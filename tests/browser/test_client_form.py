@@ -37,7 +37,7 @@ def form(open_page, link):
 def ratings_by_client(page):
     """The client's ratings that the session page shows, each as goal, task and bond."""
     page.goto(page.session)
-    return page.locator("section:has(h2:has-text('by B-')) table:first-of-type").evaluate_all(
+    return page.locator("section:has(h2:has-text('by Y-')) table:first-of-type").evaluate_all(
         """tables => tables.filter((table) => table.tHead).map((table) =>
             [...table.tBodies[0].rows].slice(0, 3).map((row) => row.cells[1].textContent.trim()))"""
     )
