@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.browser import steps
 
@@ -12,6 +12,15 @@ pytestmark = pytest.mark.browser
 TEXT = "Slower, please."
 STORED = "Object.keys(localStorage).filter((key) => key.startsWith('rating:'))"
 DAY = 24 * 60 * 60 * 1000
+
+
+def stored(page):
+    """The drafts on the device; asked once more where the page was just being loaded anew."""
+    try:
+        return page.evaluate(STORED)
+    except Error:
+        page.wait_for_load_state()
+        return page.evaluate(STORED)
 
 
 @pytest.fixture
@@ -121,7 +130,7 @@ def test_a_draft_comes_back_after_a_reload_and_is_gone_once_it_is_sent(form, the
     expect_filled(form)
     form.goto(therapist_page.link)
     expect_filled(form)
-    (key,) = form.evaluate(STORED)
+    (key,) = stored(form)
     assert form.url.split("/")[-2] == key.removeprefix("rating:")
     send(form)
     expect_sent(form)
@@ -134,15 +143,15 @@ def test_a_draft_is_erased_on_demand_after_a_day_and_when_its_link_expires(form,
     form.get_by_role("button", name="Erase them").click()
     expect(form.get_by_text("kept on this device only")).to_be_hidden()
     assert [steps.answer(form, number) for number in range(1, 7)] == [""] * 6
-    assert form.evaluate(STORED) == []
+    assert stored(form) == []
 
     later = open_page(None, width=390)
     later.clock.install()
     later.goto(therapist_page.link)
     fill(later)
-    assert len(later.evaluate(STORED)) == 1
+    assert len(stored(later)) == 1
     later.clock.fast_forward(DAY + 1000)
-    assert later.evaluate(STORED) == [], "the page was left open"
+    assert stored(later) == [], "the page was left open"
 
     def nearly_expired(route):
         answer = route.fetch()
@@ -155,9 +164,9 @@ def test_a_draft_is_erased_on_demand_after_a_day_and_when_its_link_expires(form,
     short.route("**/rate/**", nearly_expired)
     short.reload()
     fill(short)
-    assert len(short.evaluate(STORED)) == 1
+    assert len(stored(short)) == 1
     short.clock.fast_forward(61_000)
-    assert short.evaluate(STORED) == []
+    assert stored(short) == []
 
     other = open_page(None, width=390)
     other.goto(therapist_page.link)
@@ -165,8 +174,8 @@ def test_a_draft_is_erased_on_demand_after_a_day_and_when_its_link_expires(form,
     other.evaluate("key => localStorage.setItem(key, JSON.stringify({ until: Date.now() - 1 }))", "rating:old")
     other.evaluate("key => localStorage.setItem(key, 'what is this?')", "rating:odd")
     other.goto("/r/nothing")
-    assert "rating:old" not in other.evaluate(STORED) and "rating:odd" not in other.evaluate(STORED)
-    assert len(other.evaluate(STORED)) == 1, "that of the link which may still be opened again"
+    assert "rating:old" not in stored(other) and "rating:odd" not in stored(other)
+    assert len(stored(other)) == 1, "that of the link which may still be opened again"
 
 
 # --- Sending ----------------------------------------------------------------------------------------
@@ -322,7 +331,7 @@ def test_a_device_that_was_handed_over_leads_nowhere_else_until_the_password(tab
     tablet.get_by_role("link", name="Back to the questions").click()
     assert tablet.url == rating
     fill(tablet)
-    assert tablet.evaluate(STORED) == []
+    assert stored(tablet) == []
     tablet.reload()
     expect(tablet.get_by_text("How was it for you today?")).to_be_visible()
     assert [steps.answer(tablet, number) for number in range(1, 7)] == [""] * 6
