@@ -12,6 +12,11 @@ WORTH_A_LOOK = ("Possible rupture in session", "has not come back", "been slippi
 def caseload(open_page):
     page = open_page(steps.SUPERVISOR)
     page.goto("/caseload/")
+    for _ in range(60):  # The worker may still be at the trends of the demo.
+        if page.get_by_text("updating", exact=True).count() == 0:
+            break
+        page.wait_for_timeout(1000)
+        page.reload()
     return page
 
 
