@@ -24,11 +24,12 @@ OUTCOME = "I asked, and waited. There was more anger than I had thought, and we 
 
 @transaction.atomic
 def load(organisation: Organisation) -> None:
-    """Of one therapist and their supervisor, about clients whose ruptures are on record."""
+    """Of one therapist and their supervisor, about clients of now whose ruptures are on record."""
     with acting_in(organisation.pk):
         therapist = therapist_for_import(THERAPIST)
         (supervisor,) = supervisors_of(therapist)
-        episodes = {attempt.rupture.session.episode_id: attempt for attempt in repairs_of(therapist)}
+        tried = [attempt for attempt in repairs_of(therapist) if attempt.rupture.session.episode.is_open]
+        episodes = {attempt.rupture.session.episode_id: attempt for attempt in tried}
         first, *others = list(episodes.values())
         hold_a_meeting(first, supervisor, therapist)
         plan_a_meeting([one.rupture.session.episode for one in [*others, first]], supervisor, therapist)
@@ -68,9 +69,8 @@ def plan_a_meeting(episodes: list[Episode], supervisor: User, therapist: User) -
     """In three days; the therapist brings a client, and the rest of the agenda follows from the record."""
     held_on = working_day(therapist.organisation.today + timedelta(days=3))
     actions.plan_meeting(therapist=therapist, held_on=held_on, by=supervisor)
-    brought = next(episode for episode in episodes if episode.is_open)
     actions.put_on_agenda(
-        episode=brought, supervisor=supervisor, why="I look forward to these hours less than I did.", by=therapist
+        episode=episodes[0], supervisor=supervisor, why="I look forward to these hours less than I did.", by=therapist
     )
 
 
