@@ -11,7 +11,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.metadata import distribution
@@ -54,14 +54,16 @@ class Engines:
         self.stop()
 
 
-def start(home: Path, *, database: bool = True, redis: bool = True) -> Engines:
+def start(
+    home: Path, *, database: bool = True, redis: bool = True, database_settings: Mapping[str, str] | None = None
+) -> Engines:
     home = home.resolve()
     (home / "log").mkdir(parents=True, exist_ok=True)
     engines = Engines()
     with ExitStack() as running:
         if database:
             sockets = running.enter_context(_socket_folder(home))
-            running.enter_context(_postgres(home, sockets))
+            running.enter_context(_postgres(home, sockets, database_settings or {}))
 
             def url(role: str, name: str) -> str:
                 return f"postgresql://{role}:{kept_secret(home, role)}@/{name}?host={sockets}"
@@ -119,7 +121,7 @@ def _socket_folder(home: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _postgres(home: Path, sockets: Path) -> Iterator[None]:
+def _postgres(home: Path, sockets: Path, more: Mapping[str, str]) -> Iterator[None]:
     data, log = home / "postgres", home / "log" / "postgres.log"
     superuser = {
         "host": str(sockets),
@@ -137,6 +139,7 @@ def _postgres(home: Path, sockets: Path) -> Iterator[None]:
         # Neither statements nor the values of a refused row belong in a log.
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
+        **more,
     }
     options = [f"--{name}={value}" for name, value in settings.items()]
     command = [str(POSTGRES / "postgres"), "-D", str(data), *options]

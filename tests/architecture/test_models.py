@@ -440,7 +440,7 @@ def copy(row: str, good: Values, bad: Values = lambda rows: {}) -> Case:
 
 
 NOW = timezone.now()
-TODAY = timezone.localdate()
+TODAY = timezone.localdate() + timedelta(days=1)  # may be reached while the tests run
 LONG_AGO = TODAY - timedelta(days=4000)
 CASES: dict[str, Case] = {
     "jobs_route_kind_key": copy("route", lambda rows: {"key": "1" * 64}),
@@ -461,13 +461,13 @@ CASES: dict[str, Case] = {
         lambda rows: {"ended_at": NOW, "ended_by": rows.sam},
         lambda rows: {"ended_at": NOW},
     ),
-    "accounts_cover_once": copy("cover", lambda rows: {"starts_on": TODAY - timedelta(days=1)}),
+    "accounts_cover_once": copy("cover", lambda rows: {"starts_on": LONG_AGO}),
     "accounts_cover_two_people": Case(
         lambda rows: rows.cover,
         lambda rows: {"cover": rows.otto},
         lambda rows: {"cover": rows.ada},
     ),
-    "accounts_cover_ends_after_start": change("cover", {"ends_on": TODAY}, {"ends_on": TODAY - timedelta(days=1)}),
+    "accounts_cover_ends_after_start": change("cover", {"ends_on": TODAY}, {"ends_on": LONG_AGO}),
     "accounts_cover_ended_by": Case(
         lambda rows: rows.cover,
         lambda rows: {"ended_at": NOW, "ended_by": rows.ada},

@@ -52,7 +52,7 @@ def test_objective_saved_meanwhile_is_shown_as_it_is_now(episode, version):
     [
         ({"level": 5}, "level"),
         ({"barriers": ["expert"]}, "barriers"),
-        ({"assessed_on": TODAY() + timedelta(days=1)}, "assessed_on"),
+        ({"assessed_on": TODAY() + timedelta(days=2)}, "assessed_on"),
     ],
 )
 def test_assessment_that_cannot_be_is_refused_beside_its_field(episode, values, field):

@@ -143,7 +143,7 @@ def test_five_levels_are_five(episode, missing):
         ({"importance": 11}, "importance"),
         ({"importance": 0}, "importance"),
         ({"baseline": -1.0}, "baseline"),
-        ({"on": TODAY() + timedelta(days=1)}, "on"),
+        ({"on": TODAY() + timedelta(days=2)}, "on"),
         ({"on": TODAY() - timedelta(days=4000)}, "on"),
     ],
 )

@@ -199,7 +199,7 @@ def test_goal_of_another_episode_is_refused(service, episode):
 
 @pytest.mark.parametrize(
     ("values", "field"),
-    [({"text": ""}, "text"), ({"difficulty": 11}, "difficulty_proposed"), ({"on": TODAY() + timedelta(days=1)}, "on")],
+    [({"text": ""}, "text"), ({"difficulty": 11}, "difficulty_proposed"), ({"on": TODAY() + timedelta(days=2)}, "on")],
 )
 def test_task_that_cannot_be_is_refused_beside_its_field(episode, values, field):
     with pytest.raises(ValidationError) as refused:
