@@ -627,6 +627,10 @@ FIELDS: dict[str, dict[str, str]] = {
         "bond": CLINICAL,
         "bond_change": CLINICAL,
         "worth_a_look": CLINICAL,
+        "new_signals": CLINICAL,
+        "rupture_since": CLINICAL,
+        "has_objective": CLINICAL,
+        "lacks_objective": CLINICAL,
         "computed_at": OPERATIONAL,
     },
     "supervision.Meeting": {

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from accounts.access import supervised_by, therapists_of
 from accounts.models import Supervision, User
-from clients.models import Episode
+from clients.models import Episode, EpisodeQuerySet
 
 from . import catalogue
 from .instruments import Item
@@ -57,6 +57,14 @@ def clients_with_risk(client_ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, u
     """Of these clients those with an open risk answer, each with the therapist whom it concerns now."""
     found = RiskAnswer.objects.open().filter(**{f"{EPISODE}__client__in": client_ids})
     return set(found.annotate(responsible=RESPONSIBLE).values_list(f"{EPISODE}__client_id", "responsible"))
+
+
+def episodes_with_risk(episodes: EpisodeQuerySet) -> set[uuid.UUID]:
+    """Of these episodes those whose client has an open risk answer that concerns their therapist now."""
+    others = f"{EPISODE}__client__episodes"
+    found = RiskAnswer.objects.open().annotate(responsible=RESPONSIBLE)
+    of_them = found.filter(**{f"{others}__in": episodes, f"{others}__therapist": F("responsible")})
+    return set(of_them.values_list(others, flat=True))
 
 
 def open_in(episodes: Iterable[Episode]) -> int:

@@ -31,6 +31,13 @@ class EpisodeSummary(OrganisationModel):
     bond_change = models.FloatField(null=True, blank=True)
     # What the trends say of themselves, without any signal, where that is worth a look.
     worth_a_look = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # The next four the database reads anew whenever one of them is decided: signals that wait for an answer, and the
+    # day of the session of the longest open rupture that is not answered with one of them; whether anybody looked at
+    # an objective of the engagement phase, and whether one is missing while nothing has been challenged.
+    new_signals = models.PositiveIntegerField(default=0, db_default=0)
+    rupture_since = models.DateField(null=True, blank=True)
+    has_objective = models.BooleanField(default=False, db_default=False)
+    lacks_objective = models.BooleanField(default=True, db_default=True)
     computed_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -2,13 +2,14 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import Case, F, Func, IntegerField, Q, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -19,13 +20,12 @@ from clients import engagement
 from clients.models import EngagementObjective, Episode, EpisodeQuerySet
 from measures.instruments import COMPONENTS, Instrument
 from measures.models import Trend
-from measures.risk import clients_with_risk
+from measures.risk import episodes_with_risk
 from measures.schedule import STILL_DUE
 from measures.selectors import alliance_of, waiting_ratings
 from ruptures.lifecycle import SUSPECTED
 from ruptures.models import Signal, State
 from ruptures.selectors import open_in_many, standing_signals
-from sessions_app.models import FirstChallenge
 from sessions_app.rhythm import Rhythm
 
 from .. import need
@@ -36,8 +36,38 @@ from ..sparkline import Sparkline, sparkline
 from .episode import noticed_of, scale_trends, stands, value_range
 
 
+class Told(NamedTuple):
+    """As much of an open episode as decides whether and where it is in the list: it is read of all of them."""
+
+    pk: uuid.UUID
+    code: str
+    therapist_id: uuid.UUID
+    therapist_name: str
+    started_on: date
+    session_number: int
+    last_planned_on: date | None
+    last_seen_on: date | None
+    usual_gap: int | None
+    new_signals: int
+    rupture_since: date | None
+    has_objective: bool
+    lacks_objective: bool
+    is_worth_a_look: bool
+    bond: float | None
+    bond_change: float | None
+    missing: int
+
+
+class Placed(NamedTuple):
+    """An open episode with the kinds of reason to talk about it."""
+
+    told: Told
+    weights: dict[str, int]
+    place: tuple[int, int, str]
+
+
 class Listed(NamedTuple):
-    """An episode and its summary, as far as the list asks for them: to load all of each takes most of its time."""
+    """What a row shows of an episode and its summary: to load all of each takes most of its time."""
 
     pk: uuid.UUID
     client_id: uuid.UUID
@@ -45,15 +75,10 @@ class Listed(NamedTuple):
     name: str
     therapist_id: uuid.UUID
     therapist_name: str
-    started_on: date
     session_count: int
     session_number: int
-    last_planned_on: date | None
     last_seen_on: date | None
-    usual_gap: int | None
     asked: list[tuple[str, bool | None]]
-    bond: float | None
-    bond_change: float | None
     worth_a_look: str
     is_updating: bool
 
@@ -62,10 +87,6 @@ class Listed(NamedTuple):
         return self.name or self.code
 
 
-SUMMED = (
-    "session_count", "session_number", "last_planned_on", "last_seen_on", "usual_gap", "asked", "bond", "bond_change",
-    "worth_a_look",
-)  # fmt: skip
 # Sessions or ratings have changed since what is kept of them was computed.
 IS_UPDATING = Case(
     When(summary__computed_version__lt=F("summary__input_version"), then=True),
@@ -73,6 +94,16 @@ IS_UPDATING = Case(
     When(~Q(summary__series_version=Coalesce(F("series__computed_version"), 0)), then=True),
     default=False,
 )
+# Of the latest sessions whose ratings are no longer on their way, how many asked the client for one and have none.
+MISSING = (
+    "(SELECT count(*) FILTER (WHERE rated->>1 = 'false') FROM (SELECT rated FROM"
+    " jsonb_array_elements(%(expressions)s) WITH ORDINALITY AS asked(rated, position)"
+    " WHERE rated->>0 < '%(settled)s' ORDER BY position DESC LIMIT %(latest)s) AS latest)"
+)
+
+
+def settled_before(today: date) -> str:
+    return (today - STILL_DUE).isoformat()
 
 
 @dataclass(frozen=True)
@@ -80,75 +111,111 @@ class CaseloadRow:
     """One episode with why it is worth talking about."""
 
     episode: Listed
-    has_risk: bool
+    kinds: list[str]
     signals: Sequence[Signal]
     reasons: list[Reason]
 
     @property
-    def place(self) -> tuple[int, int, str]:
-        return need.place(self.reasons, self.episode.code)
-
-    @cached_property
-    def kinds(self) -> list[str]:
-        return list(dict.fromkeys(reason.kind for reason in self.reasons))
+    def has_risk(self) -> bool:
+        return need.RISK in self.kinds
 
 
 @dataclass(frozen=True)
 class Caseload:
-    rows: list[CaseloadRow]
+    """Open episodes in the order of need. `of` is the session of the gate of the engagement phase."""
+
+    placed: list[Placed]
     is_supervised: bool
+    of: int
 
     @cached_property
     def counts(self) -> Counter[str]:
-        return Counter(kind for row in self.rows for kind in row.kinds)
+        return Counter(kind for placed in self.placed for kind in placed.weights)
 
     @cached_property
     def therapists(self) -> int:
-        return len({row.episode.therapist_id for row in self.rows})
+        return len({placed.told.therapist_id for placed in self.placed})
 
-    def shown(self, *, kind: str, search: str) -> list[CaseloadRow]:
+    def shown(self, *, kind: str, search: str) -> list[Placed]:
         """Those with a reason of this kind, whose client's code or therapist's name has these words in it."""
         words = search.casefold()
         return [
-            row
-            for row in self.rows
-            if (not kind or kind in row.kinds)
-            and (words in row.episode.code.casefold() or words in row.episode.therapist_name.casefold())
+            placed
+            for placed in self.placed
+            if (not kind or kind in placed.weights)
+            and (words in placed.told.code.casefold() or words in placed.told.therapist_name.casefold())
         ]
+
+    def rows(self, placed: Sequence[Placed] | None = None) -> list[CaseloadRow]:
+        return rows_of(self.placed if placed is None else placed, of=self.of)
 
 
 def caseload(user: User, *, own: bool = False) -> Caseload:
     """Open episodes of the therapists a supervisor supervises; of a therapist's own, and of those they cover."""
     is_supervised = user.is_supervisor and not (own and user.is_therapist)
     whose: QuerySet[User] = supervised_by(user) if is_supervised else writing_for(user)
-    rows = rows_of(Episode.objects.listed_for(user).filter(therapist__in=whose), user)
-    return Caseload(sorted(rows, key=lambda row: row.place), is_supervised)
+    of = user.organisation.engagement_sessions
+    return Caseload(placed_in(Episode.objects.listed_for(user).filter(therapist__in=whose), of=of), is_supervised, of)
 
 
-def rows_of(episodes: EpisodeQuerySet, user: User) -> list[CaseloadRow]:
-    """Of those of them that are open, in six queries however many there are."""
+def placed_in(episodes: EpisodeQuerySet, *, of: int) -> list[Placed]:
+    """Those of them that are open, in the order of need; two queries however many there are."""
+    today = timezone.localdate()
+    settled = settled_before(today)
+    missing = Func(F("summary__asked"), template=MISSING, settled=settled, latest=LATEST, output_field=IntegerField())
     values = episodes.open().values_list(
-        "pk", "client_id", "client__code", "client__name", "therapist_id", "therapist__name", "started_on",
-        *(f"summary__{name}" for name in SUMMED), IS_UPDATING,
+        "pk", "client__code", "therapist_id", "therapist__name", "started_on", "summary__session_number",
+        "summary__last_planned_on", "summary__last_seen_on", "summary__usual_gap", "summary__new_signals",
+        "summary__rupture_since", "summary__has_objective", "summary__lacks_objective",
+        Case(When(summary__worth_a_look="", then=False), default=True), "summary__bond", "summary__bond_change",
+        missing,
     )  # fmt: skip
-    found = [Listed(*row) for row in values]
-    known = Known(found, of=user.organisation.engagement_sessions, today=timezone.localdate())
-    return [known.row(episode) for episode in found]
+    with_risk = episodes_with_risk(episodes.open())
+    found = []
+    for told in map(Told._make, values):
+        weights = need.weights(standing_of(told, has_risk=told.pk in with_risk, today=today), of=of)
+        found.append(Placed(told, weights, need.place(weights, told.code)))
+    return sorted(found, key=attrgetter("place"))
+
+
+def standing_of(told: Told, *, has_risk: bool, today: date) -> need.Standing:
+    seen = told.last_seen_on or told.started_on
+    is_missed = Rhythm(told.last_planned_on, seen, told.usual_gap).is_missed(today)
+    return need.Standing(
+        has_risk,
+        told.new_signals,
+        told.is_worth_a_look,
+        None if told.rupture_since is None else (today - told.rupture_since).days,
+        told.session_number,
+        told.has_objective,
+        told.lacks_objective,
+        (today - seen).days if is_missed else 0,
+        told.missing,
+    )
+
+
+def rows_of(placed: Sequence[Placed], *, of: int) -> list[CaseloadRow]:
+    """Their rows, in their order; four queries however many there are."""
+    ids = [one.told.pk for one in placed]
+    values = Episode.objects.filter(pk__in=ids).values_list(
+        "pk", "client_id", "client__code", "client__name", "therapist_id", "therapist__name", "summary__session_count",
+        "summary__session_number", "summary__last_seen_on", "summary__asked", "summary__worth_a_look", IS_UPDATING,
+    )  # fmt: skip
+    listed = {episode.pk: episode for episode in map(Listed._make, values)}
+    known = Known(ids, of=of, today=timezone.localdate())
+    return [known.row(one, listed[one.told.pk]) for one in placed]
 
 
 class Known:
-    """What is asked of each of these episodes on top of its summary."""
+    """What the reasons of these episodes say."""
 
-    def __init__(self, found: Sequence[Listed], *, of: int, today: date) -> None:
+    def __init__(self, ids: Sequence[uuid.UUID], *, of: int, today: date) -> None:
         self.of, self.today = of, today
-        ids = [episode.pk for episode in found]
         self.signals = standing_signals(ids)
-        self.with_risk = clients_with_risk({episode.client_id for episode in found})
         self.levels: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
         assessed = EngagementObjective.objects.filter(episode__in=ids)
         for episode_id, objective, level in assessed.values_list("episode_id", "objective", "level"):
             self.levels[episode_id][objective] = level
-        self.challenged = set(FirstChallenge.objects.filter(episode__in=ids).values_list("episode_id", flat=True))
         self.ruptures: dict[uuid.UUID, list[need.OpenRupture]] = defaultdict(list)
         for rupture in open_in_many(ids):
             days = (today - rupture.session.held_on).days
@@ -158,54 +225,45 @@ class Known:
             )
             self.ruptures[rupture.session.episode_id].append(told)
 
-    def row(self, episode: Listed) -> CaseloadRow:
+    def row(self, placed: Placed, episode: Listed) -> CaseloadRow:
         signals = self.signals.get(episode.pk, [])
-        has_risk = (episode.client_id, episode.therapist_id) in self.with_risk
-        reasons = [
-            *need.of_risk(has_risk),
-            *self.strain(episode, signals),
-            *self.engagement(episode),
-            *self.absence(episode),
-            *need.of_missing(self.rated(episode)),
-        ]
-        return CaseloadRow(episode, has_risk, signals, reasons)
-
-    def strain(self, episode: Listed, signals: Sequence[Signal]) -> list[Reason]:
         new = [signal for signal in signals if signal.state == State.NEW]
+        said = {
+            need.RISK: need.of_risk,
+            need.SIGNAL: lambda: need.of_signals(noticed_in(new) or [episode.worth_a_look]),
+            need.RUPTURE: lambda: need.of_ruptures(self.open_ruptures(episode, new)),
+            need.ENGAGEMENT: lambda: need.of_engagement(
+                engagement.gate_in_words(self.levels[episode.pk], session=episode.session_number, of=self.of)
+            ),
+            need.NOT_SEEN: lambda: need.of_absence(
+                placed.weights[need.NOT_SEEN],
+                Rhythm(None, placed.told.started_on, placed.told.usual_gap).usual_in_words,
+            ),
+            need.MISSING: lambda: need.of_missing(self.rated(episode)),
+        }
+        reasons = [reason for kind in placed.weights for reason in said[kind]()]
+        return CaseloadRow(episode, list(placed.weights), signals, reasons)
+
+    def open_ruptures(self, episode: Listed, new: Sequence[Signal]) -> list[need.OpenRupture]:
+        """What the client suspects of a session is answered with the signal of that session."""
         asked = {str(signal.session) for signal in new}
-        # What the client suspects of a session is answered with the signal of that session.
-        ruptures = [one for one in self.ruptures[episode.pk] if not (one.is_suspected and one.session in asked)]
-        sentences = [
-            f"Possible rupture in {signal.session}: {signal.scale}."
-            if signal.scale in COMPONENTS
-            else f"Possible rupture in {signal.session}."
-            for signal in new
-        ]
-        if not sentences and not ruptures and episode.worth_a_look:
-            sentences = [episode.worth_a_look]
-        return [*need.of_signals(list(dict.fromkeys(sentences))), *need.of_ruptures(ruptures)]
+        return [one for one in self.ruptures[episode.pk] if not (one.is_suspected and one.session in asked)]
 
     def rated(self, episode: Listed) -> list[bool]:
         """Of the latest sessions whose ratings are no longer on their way, and that asked for any."""
-        settled = (self.today - STILL_DUE).isoformat()
+        settled = settled_before(self.today)
         latest = [is_rated for day, is_rated in episode.asked if day < settled][-LATEST:]
         return [is_rated for is_rated in latest if is_rated is not None]
 
-    def absence(self, episode: Listed) -> list[Reason]:
-        seen = episode.last_seen_on or episode.started_on
-        rhythm = Rhythm(episode.last_planned_on, seen, episode.usual_gap)
-        since = (self.today - seen).days if rhythm.is_missed(self.today) else 0
-        return need.of_absence(since, rhythm.usual_in_words)
 
-    def engagement(self, episode: Listed) -> list[Reason]:
-        levels, session = self.levels[episode.pk], episode.session_number
-        return need.of_engagement(
-            engagement.gate_in_words(levels, session=session, of=self.of),
-            session=session,
-            of=self.of,
-            is_looked_at=bool(levels),
-            is_missing=bool(engagement.missing(levels)) and episode.pk not in self.challenged,
-        )
+def noticed_in(signals: Iterable[Signal]) -> list[str]:
+    found = [
+        f"Possible rupture in {signal.session}: {signal.scale}."
+        if signal.scale in COMPONENTS
+        else f"Possible rupture in {signal.session}."
+        for signal in signals
+    ]
+    return list(dict.fromkeys(found))
 
 
 # --- What is shown of a row besides ---------------------------------------------------------------------
@@ -290,16 +348,16 @@ def cells_of(shown: ShownRow) -> list[str]:
     ]
 
 
-def caseload_dots(rows: Sequence[CaseloadRow]) -> list[Dot]:
+def caseload_dots(placed: Sequence[Placed]) -> list[Dot]:
     """Bond and its change, on 0 to 10 so that services with several instruments see one picture."""
     return [
         Dot(
-            row.episode.code,
-            reverse("dashboards:episode", args=[row.episode.pk]),
-            row.episode.bond,
-            row.episode.bond_change,
-            bool({need.SIGNAL, need.RUPTURE} & set(row.kinds)),
+            one.told.code,
+            reverse("dashboards:episode", args=[one.told.pk]),
+            one.told.bond,
+            one.told.bond_change,
+            bool({need.SIGNAL, need.RUPTURE} & one.weights.keys()),
         )
-        for row in rows
-        if row.episode.bond is not None and row.episode.bond_change is not None
+        for one in placed
+        if one.told.bond is not None and one.told.bond_change is not None
     ]

@@ -255,13 +255,13 @@ def caseload(request: SignedInRequest) -> HttpResponse:
     page = Paginator(shown, ROWS_ON_A_PAGE).get_page(request.GET.get("page"))
     kept = {"whose": "own" if request.user.is_supervisor and not whole.is_supervised else "", "q": search}
     query = urlencode({name: value for name, value in kept.items() if value})
-    filters = [{"label": "Everything", "kind": "", "count": len(whole.rows)}]
+    filters = [{"label": "Everything", "kind": "", "count": len(whole.placed)}]
     filters += [{"label": label, "kind": one, "count": whole.counts[one]} for one, label in need.KINDS.items()]
     context = {
         "risk": risk,
         "whole": whole,
         "page": page,
-        "rows": caseloads.shown_rows(list(page)),
+        "rows": caseloads.shown_rows(whole.rows(list(page))),
         "kind": kind,
         "search": search,
         "filters": filters,
@@ -269,7 +269,7 @@ def caseload(request: SignedInRequest) -> HttpResponse:
         "query_of_filters": f"{query}&" if query else "",
         "whose": kept["whose"],
         "can_choose": request.user.is_supervisor and request.user.is_therapist,
-        "has_dots": any(row.episode.bond_change is not None for row in shown),
+        "has_dots": any(one.told.bond_change is not None for one in shown),
     }
     return render(request, "dashboards/caseload.html", context)
 
@@ -287,7 +287,7 @@ def asked_of(request: SignedInRequest | Request) -> tuple[caseloads.Caseload, st
 def caseload_csv(request: SignedInRequest) -> HttpResponse:
     """What the page shows, in its order, for a spreadsheet."""
     whole, kind, search = asked_of(request)
-    rows = caseloads.shown_rows(whole.shown(kind=kind, search=search))
+    rows = caseloads.shown_rows(whole.rows(whole.shown(kind=kind, search=search)))
     organisation = request.user.organisation
     subjects = [(Episode(pk=row.episode.pk), row.episode.client_id) for row in rows]
     record_events("caseload.exported", subjects, organisation_id=organisation.pk, by=request.user)

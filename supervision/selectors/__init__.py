@@ -14,7 +14,7 @@ from accounts.access import supervised_by
 from accounts.models import Supervision, User
 from clients.models import Episode
 from clients.selectors import episodes
-from dashboards.selectors.caseload import CaseloadRow, rows_of, shown_rows
+from dashboards.selectors.caseload import CaseloadRow, placed_in, rows_of, shown_rows
 from measures.models import Rater, RiskAnswer, Trend
 from ruptures.aftermath import Unsaid
 from ruptures.selectors import open_in_many
@@ -138,7 +138,8 @@ class OnAgenda:
 def reasons_of(found: Sequence[Episode], reader: User) -> dict[uuid.UUID, CaseloadRow]:
     """Why each of these open episodes is worth talking about, as the caseload says it. The only place that asks it."""
     ids = [episode.pk for episode in found]
-    return {row.episode.pk: row for row in rows_of(Episode.objects.filter(pk__in=ids), reader)}
+    of = reader.organisation.engagement_sessions
+    return {row.episode.pk: row for row in rows_of(placed_in(Episode.objects.filter(pk__in=ids), of=of), of=of)}
 
 
 def agendas_of(

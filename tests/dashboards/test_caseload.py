@@ -46,7 +46,7 @@ def codes(rows):
 def rows_of(person):
     """Of the caseload as it is once the worker has done its part."""
     keep_summaries(episode_ids=EpisodeSummary.objects.values_list("episode", flat=True))
-    return caseload(person).rows
+    return caseload(person).rows()
 
 
 @pytest.fixture
@@ -121,8 +121,8 @@ def test_therapist_sees_the_own_and_a_supervisor_with_clients_chooses(service, n
     service.ruth.is_therapist = True
     service.ruth.save()
     factories.make_episode(service.ruth, code="R-own", weeks_ago=1)
-    assert codes(caseload(service.ruth, own=True).rows) == ["R-own"]
-    assert "R-own" not in codes(caseload(service.ruth).rows)
+    assert codes(caseload(service.ruth, own=True).rows()) == ["R-own"]
+    assert "R-own" not in codes(caseload(service.ruth).rows())
     page = browser_of(service.ruth).get(URL, {"whose": "own"}).content.decode()
     assert "R-own" in page and "Of those I supervise" in page
 

@@ -5,27 +5,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards import need
-from dashboards.need import OpenRupture, Reason
-
-GATE = "Session 5 of 5: a safe space is still missing."
+from dashboards.need import OpenRupture, Standing
 
 
-def kinds(reasons):
-    return [reason.kind for reason in reasons]
+def placed(code="A", **standing):
+    return need.place(need.weights(Standing(**standing), of=5), code)
 
 
 def test_order_is_risk_signal_rupture_engagement_not_seen_missing_and_then_the_rest_by_code():
     made = {
-        "F": need.of_missing([False, False]),
-        "E": need.of_absence(20, "usually every week"),
-        "D": need.of_engagement(GATE, session=5, of=5, is_looked_at=True, is_missing=True),
-        "C": need.of_ruptures([OpenRupture("Withdrawal", "session 3", 12, "In repair")]),
-        "B": need.of_signals(["Possible rupture in session 7: bond."]),
-        "A": need.of_risk(True),
-        "Z": [],
-        "Y": [],
+        "F": {"missing": 2},
+        "E": {"days_not_seen": 20},
+        "D": {"session": 5},
+        "C": {"rupture_days": 0},
+        "B": {"new_signals": 1},
+        "A": {"has_risk": True},
+        "Z": {},
+        "Y": {"missing": 1, "session": 4, "has_objective": True},
     }
-    assert sorted(made, key=lambda code: need.place(made[code], code)) == list("ABCDEFYZ")
+    assert sorted(made, key=lambda code: placed(code, **made[code])) == list("ABCDEFYZ")
+
+
+def test_what_the_trend_says_of_itself_counts_where_nobody_keeps_a_rupture():
+    assert list(need.weights(Standing(is_worth_a_look=True), of=5)) == ["signal"]
+    assert list(need.weights(Standing(is_worth_a_look=True, rupture_days=3), of=5)) == ["rupture"]
+    assert list(need.weights(Standing(new_signals=1, rupture_days=3), of=5)) == ["signal", "rupture"]
 
 
 def test_rupture_that_has_been_open_for_longest_comes_first():
@@ -39,12 +43,11 @@ def test_rupture_that_has_been_open_for_longest_comes_first():
     assert new.words == "Rupture in session 10, confirmed: open since today."
     assert longest.words == "Withdrawal in session 3, in repair: open 12 days."
     assert shorter.words == "Rupture in session 9, confirmed: open 1 day."
-    assert need.place([longest], "B") < need.place([shorter], "A")
+    assert placed("B", rupture_days=longest.weight) < placed("A", rupture_days=shorter.weight)
 
 
 def test_several_reasons_count_by_the_first_kind():
-    both = [*need.of_absence(20, ""), *need.of_signals(["x"])]
-    assert need.place(both, "A")[0] == need.ORDER.index("signal")
+    assert placed(days_not_seen=20, new_signals=1)[0] == need.ORDER.index("signal")
 
 
 @pytest.mark.parametrize(
@@ -59,8 +62,8 @@ def test_several_reasons_count_by_the_first_kind():
     ],
 )
 def test_gate_is_told_of_at_the_gate_and_later_where_somebody_looked(session, is_looked_at, is_missing, is_told):
-    found = need.of_engagement(GATE, session=session, of=5, is_looked_at=is_looked_at, is_missing=is_missing)
-    assert found == ([Reason("engagement", GATE)] if is_told else [])
+    standing = Standing(session=session, has_objective=is_looked_at, lacks_objective=is_missing)
+    assert list(need.weights(standing, of=5)) == (["engagement"] if is_told else [])
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,6 @@ def test_missing_ratings_are_told_from_two_of_the_last_five(rated, words):
 
 
 def test_absence_says_how_often_they_usually_meet():
-    assert need.of_absence(0, "usually every week") == []
     assert need.of_absence(23, "usually every week")[0].words == "Not seen for 23 days, usually every week."
     assert need.of_absence(23, "")[0].words == "Not seen for 23 days."
 
@@ -87,9 +89,3 @@ def test_absence_says_how_often_they_usually_meet():
 @given(st.lists(st.booleans(), max_size=40))
 def test_what_came_before_the_last_five_changes_nothing(rated):
     assert need.of_missing(rated) == need.of_missing(rated[-need.LATEST :])
-
-
-@given(st.lists(st.sampled_from(need.ORDER), max_size=6))
-def test_place_does_not_depend_on_the_order_of_the_reasons(given_kinds):
-    reasons = [Reason(kind, "x") for kind in given_kinds]
-    assert need.place(reasons, "A") == need.place(reasons[::-1], "A")

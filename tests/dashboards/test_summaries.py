@@ -6,15 +6,22 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from clients import engagement
+from clients.actions.engagement import assess_objective
+from dashboards import need
 from dashboards.actions import episodes as actions
 from dashboards.actions import keep_summaries, sweep_summaries
 from dashboards.models import EpisodeSummary
+from dashboards.need import LATEST
 from dashboards.selectors.caseload import caseload
 from dashboards.selectors.summaries import stale_summaries
 from jobs.models import Job
 from measures.schedule import STILL_DUE
+from ruptures import actions as ruptures
+from ruptures.actions.repair import change_state
+from ruptures.models import Rupture
 from ruptures.tasks import judge_episode
-from sessions_app.actions import KEEP_SUMMARY, update_session
+from sessions_app.actions import KEEP_SUMMARY, mark_first_challenge, update_session
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +43,7 @@ def kept(episode):
 def test_episode_that_has_just_begun_has_a_summary_that_says_so(service):
     episode = factories.make_episode(service.ada)
     assert not stale(service)
-    (row,) = caseload(service.ada).rows
+    (row,) = caseload(service.ada).rows()
     assert not row.episode.is_updating and row.episode.session_count == 0 and row.episode.last_seen_on is None
     assert row.episode.pk == episode.pk
 
@@ -85,9 +92,9 @@ def test_whatever_changes_the_sessions_leaves_the_summary_older_at_once(service,
     else:
         session.delete()
     assert stale(service) == [episode.pk]
-    assert caseload(service.ada).rows[0].episode.is_updating
+    assert caseload(service.ada).rows()[0].episode.is_updating
     assert kept(episode).session_count == {"log": 2, "edit": 1, "delete": 0}[change]
-    assert not stale(service) and not caseload(service.ada).rows[0].episode.is_updating
+    assert not stale(service) and not caseload(service.ada).rows()[0].episode.is_updating
 
 
 def test_logging_a_session_asks_for_the_summary_in_the_same_transaction(service):
@@ -101,7 +108,7 @@ def test_job_that_keeps_the_trends_keeps_the_summary(service):
     factories.rate_as_client(factories.make_session(episode))
     job = Job.objects.get(task="ruptures.judge_episode", object_id=episode.pk)
     judge_episode(str(job.pk))
-    assert not stale(service) and not caseload(service.ada).rows[0].episode.is_updating
+    assert not stale(service) and not caseload(service.ada).rows()[0].episode.is_updating
 
 
 def test_rating_leaves_the_row_updating_until_the_trend_is_there(service, browser_of):
@@ -161,3 +168,77 @@ def test_pages_of_a_long_caseload_hold_everybody_once(service, browser_of, monke
     pages = [ruth.get(url, {"page": page}).context["rows"] for page in (1, 2, 3)]
     assert [row.episode.code for rows in pages for row in rows] == [f"S-{number}" for number in range(5)]
     assert "5 open episodes" in ruth.get(url).content.decode()
+
+
+# --- What somebody decided, in the list at once and without the job ----------------------------------------
+
+
+def standing(episode):
+    summary = EpisodeSummary.objects.get(episode=episode)
+    return summary.new_signals, summary.rupture_since, summary.has_objective, summary.lacks_objective
+
+
+def test_answer_to_a_signal_and_the_state_of_its_rupture_are_there_at_once(service):
+    episode = factories.make_episode(service.ada)
+    signal = factories.make_signal(episode)
+    assert standing(episode)[:2] == (1, None)
+    ruptures.confirm_signal(signal=signal, by=service.ada)
+    assert standing(episode)[:2] == (0, signal.session.held_on)
+    signal.refresh_from_db()
+    change_state(rupture=signal.rupture, to="resolved", by=service.ada)
+    assert standing(episode)[:2] == (0, None)
+
+
+def test_what_a_client_suspects_is_answered_with_the_signal_of_the_same_session_where_there_is_one(service):
+    noticed, unnoticed = (factories.make_episode(service.ada, code=code) for code in ("S-1", "S-2"))
+    session = factories.make_signal(noticed).session
+    other = factories.make_course(unnoticed, [8, 8])[-1]
+    for one in (session, other):
+        factories.check_strain(one, tension=9)
+        factories.judge(one.episode)
+        assert Rupture.objects.get(session=one).state == "suspected"
+    assert standing(noticed)[:2] == (1, None)
+    assert standing(unnoticed)[:2] == (0, other.held_on)
+
+
+def test_objectives_are_lacking_until_all_are_there_or_something_was_challenged(service):
+    first, second = (factories.make_episode(service.ada, code=code) for code in ("S-1", "S-2"))
+    assert standing(first)[2:] == (False, True)
+    for objective in engagement.OBJECTIVES:
+        assert standing(first)[3]
+        assess_objective(
+            episode=first,
+            objective=objective.code,
+            version=0,
+            level=engagement.THERE,
+            assessed_on=timezone.localdate(),
+            by=service.ada,
+        )
+    assert standing(first)[2:] == (True, False)
+    session = factories.make_session(second)
+    mark_first_challenge(episode=second, session=session, version=0, what="The drinking.", by=service.ada)
+    assert standing(second)[2:] == (False, False)
+
+
+@pytest.mark.parametrize(
+    "rated",
+    [
+        [],
+        [False],
+        [None, False, False],
+        [False, True, False, None, None, None],
+        [False, False, True, True, True, True, None],
+        [True, False, False, False, False, False],
+    ],
+)
+def test_missing_ratings_are_counted_by_the_database_as_they_are_told_in_words(service, rated):
+    episode = factories.make_episode(service.ada)
+    days = [days_ago(100 - position).isoformat() for position in range(len(rated))]
+    on_their_way = [[days_ago(1).isoformat(), False]] * 3
+    asked = [*map(list, zip(days, rated, strict=True)), *on_their_way]
+    EpisodeSummary.objects.filter(episode=episode).update(asked=asked)
+    whole = caseload(service.ada)
+    latest = [one for one in rated[-LATEST:] if one is not None]
+    assert whole.placed[0].told.missing == latest.count(False)
+    told = need.of_missing(latest)
+    assert [reason for reason in whole.rows()[0].reasons if reason.kind == need.MISSING] == told
