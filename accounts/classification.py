@@ -627,6 +627,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "bond": CLINICAL,
         "bond_change": CLINICAL,
         "worth_a_look": CLINICAL,
+        "shown": CLINICAL,
         "new_signals": CLINICAL,
         "rupture_since": CLINICAL,
         "has_objective": CLINICAL,

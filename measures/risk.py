@@ -2,16 +2,16 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from accounts.access import supervised_by, therapists_of
+from accounts.access import supervised_ids, therapists_of, writes_for
 from accounts.models import Supervision, User
-from clients.models import Episode, EpisodeQuerySet
+from clients.models import Episode
 
 from . import catalogue
 from .instruments import Item
@@ -44,7 +44,10 @@ def to_act_on(user: User) -> list[RiskAnswer]:
 
 def of_caseload(user: User) -> list[RiskAnswer]:
     """Open ones of the therapists that somebody supervises: first those that were passed on."""
-    found = risk_answers(user).open().filter(is_of(supervised_by(user)))
+    supervised, own = supervised_ids(user), writes_for(user)
+    may_acknowledge = ExpressionWrapper(Q(passed_on_at__isnull=False) | is_of(own), BooleanField())
+    found = RiskAnswer.objects.open().filter(is_of(supervised)).annotate(may_acknowledge=may_acknowledge)  # type: ignore[no-redef]
+    found = found.select_related(f"{EPISODE}__client", f"{EPISODE}__therapist").order_by("raised_at", "pk")
     return sorted(found, key=lambda answer: not answer.may_acknowledge)
 
 
@@ -59,12 +62,10 @@ def clients_with_risk(client_ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, u
     return set(found.annotate(responsible=RESPONSIBLE).values_list(f"{EPISODE}__client_id", "responsible"))
 
 
-def episodes_with_risk(episodes: EpisodeQuerySet) -> set[uuid.UUID]:
-    """Of these episodes those whose client has an open risk answer that concerns their therapist now."""
-    others = f"{EPISODE}__client__episodes"
-    found = RiskAnswer.objects.open().annotate(responsible=RESPONSIBLE)
-    of_them = found.filter(**{f"{others}__in": episodes, f"{others}__therapist": F("responsible")})
-    return set(of_them.values_list(others, flat=True))
+def concerned(therapist_ids: Collection[uuid.UUID]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Whose open risk answers concern which of these therapists now: the ids of client and therapist."""
+    found = RiskAnswer.objects.open().filter(is_of(therapist_ids))
+    return set(found.annotate(responsible=RESPONSIBLE).values_list(f"{EPISODE}__client_id", "responsible"))
 
 
 def open_in(episodes: Iterable[Episode]) -> int:

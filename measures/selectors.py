@@ -195,6 +195,11 @@ class EpisodeRow:
     has_risk: bool
 
 
+def usual_instrument() -> instruments.Instrument:
+    """Whose components a row has while nothing has been rated."""
+    return next(instrument for instrument in instruments.instruments().values() if instrument.has_components)
+
+
 def alliance_of(
     episode_ids: Collection[uuid.UUID],
 ) -> dict[uuid.UUID, tuple[instruments.Instrument, dict[str, Trend]]]:
@@ -205,13 +210,14 @@ def alliance_of(
     shipped = instruments.instruments()
     alliance = [code for code, instrument in shipped.items() if instrument.has_components]
     trends: dict[uuid.UUID, dict[str, dict[str, Trend]]] = defaultdict(lambda: defaultdict(dict))
-    for trend in Trend.objects.filter(episode__in=episode_ids, rater=Rater.CLIENT, instrument__in=alliance):
+    found_trends = Trend.objects.filter(episode__in=episode_ids, rater=Rater.CLIENT, instrument__in=alliance)
+    for trend in found_trends.defer("notes", "baseline", "baseline_low", "baseline_high"):
         trends[trend.episode_id][trend.instrument][trend.scale] = trend
     found = {}
     for episode_id in episode_ids:
         by_code = trends[episode_id]
         most_rated = max(
-            by_code, key=lambda code: max(trend.n for trend in by_code[code].values()), default=alliance[0]
+            by_code, key=lambda code: max(trend.n for trend in by_code[code].values()), default=usual_instrument().code
         )
         found[episode_id] = (shipped[most_rated], by_code[most_rated])
     return found

@@ -14,6 +14,7 @@ from accounts.audit import record_event
 from accounts.models import User
 from measures.actions import locked_session
 from measures.models import Rater, Rating, Score
+from sessions_app.actions import ask_for_summary
 from sessions_app.models import TOOK_PLACE, TherapySession
 
 from . import lifecycle
@@ -58,6 +59,7 @@ def move(rupture: Rupture, to: str, *, reason: str = "", by: User | None) -> Non
         values |= {"confirmed_at": timezone.now(), "confirmed_by": by}
     if not Rupture.objects.filter(pk=rupture.pk, state=rupture.state).update(**values):
         raise ChangedMeanwhile
+    ask_for_summary(rupture.session.episode)
     for name, value in values.items():
         setattr(rupture, name, value)
 
@@ -80,6 +82,7 @@ def answer_signals(signals: QuerySet[Signal], rupture: Rupture, answer: State, *
         signal.answered_at, signal.answered_by = timezone.now(), by
         signal.save(update_fields=["rupture", "state", "reason", "answered_at", "answered_by"])
         fill_in_component(rupture, signal)
+        ask_for_summary(rupture.session.episode)
         record_event(f"signal.{answer}", signal, by=by, **about(rupture))
 
 

@@ -66,6 +66,15 @@ def standing_signals(episodes: Iterable[Episode | uuid.UUID]) -> dict[uuid.UUID,
     return by_episode
 
 
+def waiting_in(episodes: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Signal]]:
+    """By episode the signals that wait for an answer, in one query."""
+    found = Signal.objects.filter(session__episode__in=episodes, state=State.NEW).select_related("session")
+    by_episode: dict[uuid.UUID, list[Signal]] = defaultdict(list)
+    for signal in found.defer("numbers", "session__note", "session__next_time"):
+        by_episode[signal.session.episode_id].append(signal)
+    return by_episode
+
+
 # --- Ruptures -------------------------------------------------------------------------------------------
 
 

@@ -35,20 +35,34 @@ READ_STANDING = f"""
         WHERE episode_id IN (SELECT episode_id FROM changed);
         RETURN NULL;
     END $$;
-    CREATE FUNCTION dashboards_renew_standing_by_session() RETURNS trigger LANGUAGE plpgsql AS $$
+    -- The words of the row are about signals as well, and older than they are from now on.
+    CREATE FUNCTION dashboards_renew_standing_of_signals() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        UPDATE {SUMMARY} SET computed_version = computed_version
+        UPDATE {SUMMARY} SET computed_version = computed_version, input_version = input_version + 1
         WHERE episode_id IN (
             SELECT episode_id FROM changed JOIN sessions_app_therapysession AS held ON held.id = changed.session_id
         );
         RETURN NULL;
     END $$;
+    CREATE FUNCTION dashboards_renew_standing_of_rupture() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        UPDATE {SUMMARY} SET
+            computed_version = computed_version,
+            input_version = input_version + CASE WHEN TG_OP = 'UPDATE' THEN 1 ELSE 0 END
+        FROM sessions_app_therapysession AS held
+        WHERE held.id = coalesce(NEW.session_id, OLD.session_id) AND {SUMMARY}.episode_id = held.episode_id;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER standing_after AFTER INSERT OR UPDATE OF state OR DELETE ON ruptures_rupture
+        FOR EACH ROW EXECUTE FUNCTION dashboards_renew_standing_of_rupture();
 """
 NOT_READ = f"""
     DROP TRIGGER standing_before_update ON {SUMMARY};
     DROP FUNCTION dashboards_read_standing;
     DROP FUNCTION dashboards_renew_standing;
-    DROP FUNCTION dashboards_renew_standing_by_session;
+    DROP FUNCTION dashboards_renew_standing_of_signals;
+    DROP TRIGGER standing_after ON ruptures_rupture;
+    DROP FUNCTION dashboards_renew_standing_of_rupture;
 """
 # Of the episodes that are there already, the sweep reads it.
 LATER = f"""
@@ -81,13 +95,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField("episodesummary", "shown", models.JSONField(blank=True, db_default={}, default=dict)),
         migrations.AddField("episodesummary", "new_signals", models.PositiveIntegerField(db_default=0, default=0)),
         migrations.AddField("episodesummary", "rupture_since", models.DateField(blank=True, null=True)),
         migrations.AddField("episodesummary", "has_objective", models.BooleanField(db_default=False, default=False)),
         migrations.AddField("episodesummary", "lacks_objective", models.BooleanField(db_default=True, default=True)),
         migrations.RunSQL(READ_STANDING, NOT_READ),
-        renew("ruptures_signal", "dashboards_renew_standing_by_session"),
-        renew("ruptures_rupture", "dashboards_renew_standing_by_session"),
+        renew("ruptures_signal", "dashboards_renew_standing_of_signals"),
         renew("clients_engagementobjective", "dashboards_renew_standing"),
         renew("sessions_app_firstchallenge", "dashboards_renew_standing"),
         migrations.RunSQL(LATER, migrations.RunSQL.noop),

@@ -31,6 +31,9 @@ class EpisodeSummary(OrganisationModel):
     bond_change = models.FloatField(null=True, blank=True)
     # What the trends say of themselves, without any signal, where that is worth a look.
     worth_a_look = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # What its row shows: the instrument's code, the latest value of each component, the points of the one in question,
+    # and what changed in words, with the signals that stand.
+    shown = models.JSONField(default=dict, db_default={}, blank=True)
     # The next four the database reads anew whenever one of them is decided: signals that wait for an answer, and the
     # day of the session of the longest open rupture that is not answered with one of them; whether anybody looked at
     # an objective of the engagement phase, and whether one is missing while nothing has been challenged.

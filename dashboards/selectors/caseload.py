@@ -2,44 +2,44 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Case, F, Func, IntegerField, Q, QuerySet, When
+from django.db.models import Case, F, Func, IntegerField, Q, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.access import supervised_by, writing_for
+from accounts.access import supervised_ids, writes_for
 from accounts.models import User
 from clients import engagement
 from clients.models import EngagementObjective, Episode, EpisodeQuerySet
-from measures.instruments import COMPONENTS, Instrument
-from measures.models import Trend
-from measures.risk import episodes_with_risk
+from measures.instruments import COMPONENTS, Instrument, instruments
+from measures.risk import concerned
 from measures.schedule import STILL_DUE
-from measures.selectors import alliance_of, waiting_ratings
+from measures.selectors import usual_instrument
 from ruptures.lifecycle import SUSPECTED
-from ruptures.models import Signal, State
-from ruptures.selectors import open_in_many, standing_signals
+from ruptures.models import Signal
+from ruptures.selectors import open_in_many, waiting_in
 from sessions_app.rhythm import Rhythm
 
 from .. import need
 from ..figures import Dot
 from ..need import LATEST, Reason
-from ..sentences import Change, change_in_words
 from ..sparkline import Sparkline, sparkline
-from .episode import noticed_of, scale_trends, stands, value_range
+from .episode import value_range
+from .summaries import of_trends
 
 
 class Told(NamedTuple):
     """As much of an open episode as decides whether and where it is in the list: it is read of all of them."""
 
     pk: uuid.UUID
+    client_id: uuid.UUID
     code: str
     therapist_id: uuid.UUID
     therapist_name: str
@@ -80,6 +80,7 @@ class Listed(NamedTuple):
     last_seen_on: date | None
     asked: list[tuple[str, bool | None]]
     worth_a_look: str
+    shown: Mapping[str, Any]
     is_updating: bool
 
     @property
@@ -112,7 +113,6 @@ class CaseloadRow:
 
     episode: Listed
     kinds: list[str]
-    signals: Sequence[Signal]
     reasons: list[Reason]
 
     @property
@@ -153,9 +153,9 @@ class Caseload:
 def caseload(user: User, *, own: bool = False) -> Caseload:
     """Open episodes of the therapists a supervisor supervises; of a therapist's own, and of those they cover."""
     is_supervised = user.is_supervisor and not (own and user.is_therapist)
-    whose: QuerySet[User] = supervised_by(user) if is_supervised else writing_for(user)
+    whose = supervised_ids(user) if is_supervised else writes_for(user)
     of = user.organisation.engagement_sessions
-    return Caseload(placed_in(Episode.objects.listed_for(user).filter(therapist__in=whose), of=of), is_supervised, of)
+    return Caseload(placed_in(Episode.objects.filter(therapist__in=whose), of=of), is_supervised, of)
 
 
 def placed_in(episodes: EpisodeQuerySet, *, of: int) -> list[Placed]:
@@ -164,17 +164,19 @@ def placed_in(episodes: EpisodeQuerySet, *, of: int) -> list[Placed]:
     settled = settled_before(today)
     missing = Func(F("summary__asked"), template=MISSING, settled=settled, latest=LATEST, output_field=IntegerField())
     values = episodes.open().values_list(
-        "pk", "client__code", "therapist_id", "therapist__name", "started_on", "summary__session_number",
+        "pk", "client_id", "client__code", "therapist_id", "therapist__name", "started_on", "summary__session_number",
         "summary__last_planned_on", "summary__last_seen_on", "summary__usual_gap", "summary__new_signals",
         "summary__rupture_since", "summary__has_objective", "summary__lacks_objective",
         Case(When(summary__worth_a_look="", then=False), default=True), "summary__bond", "summary__bond_change",
         missing,
     )  # fmt: skip
-    with_risk = episodes_with_risk(episodes.open())
+    told = list(map(Told._make, values))
+    with_risk = concerned({one.therapist_id for one in told})
     found = []
-    for told in map(Told._make, values):
-        weights = need.weights(standing_of(told, has_risk=told.pk in with_risk, today=today), of=of)
-        found.append(Placed(told, weights, need.place(weights, told.code)))
+    for one in told:
+        has_risk = (one.client_id, one.therapist_id) in with_risk
+        weights = need.weights(standing_of(one, has_risk=has_risk, today=today), of=of)
+        found.append(Placed(one, weights, need.place(weights, one.code)))
     return sorted(found, key=attrgetter("place"))
 
 
@@ -199,7 +201,8 @@ def rows_of(placed: Sequence[Placed], *, of: int) -> list[CaseloadRow]:
     ids = [one.told.pk for one in placed]
     values = Episode.objects.filter(pk__in=ids).values_list(
         "pk", "client_id", "client__code", "client__name", "therapist_id", "therapist__name", "summary__session_count",
-        "summary__session_number", "summary__last_seen_on", "summary__asked", "summary__worth_a_look", IS_UPDATING,
+        "summary__session_number", "summary__last_seen_on", "summary__asked", "summary__worth_a_look",
+        "summary__shown", IS_UPDATING,
     )  # fmt: skip
     listed = {episode.pk: episode for episode in map(Listed._make, values)}
     known = Known(ids, of=of, today=timezone.localdate())
@@ -211,7 +214,7 @@ class Known:
 
     def __init__(self, ids: Sequence[uuid.UUID], *, of: int, today: date) -> None:
         self.of, self.today = of, today
-        self.signals = standing_signals(ids)
+        self.signals = waiting_in(ids)
         self.levels: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
         assessed = EngagementObjective.objects.filter(episode__in=ids)
         for episode_id, objective, level in assessed.values_list("episode_id", "objective", "level"):
@@ -226,9 +229,8 @@ class Known:
             self.ruptures[rupture.session.episode_id].append(told)
 
     def row(self, placed: Placed, episode: Listed) -> CaseloadRow:
-        signals = self.signals.get(episode.pk, [])
-        new = [signal for signal in signals if signal.state == State.NEW]
-        said = {
+        new = self.signals[episode.pk]
+        said: dict[str, Callable[[], list[Reason]]] = {
             need.RISK: need.of_risk,
             need.SIGNAL: lambda: need.of_signals(noticed_in(new) or [episode.worth_a_look]),
             need.RUPTURE: lambda: need.of_ruptures(self.open_ruptures(episode, new)),
@@ -242,7 +244,7 @@ class Known:
             need.MISSING: lambda: need.of_missing(self.rated(episode)),
         }
         reasons = [reason for kind in placed.weights for reason in said[kind]()]
-        return CaseloadRow(episode, list(placed.weights), signals, reasons)
+        return CaseloadRow(episode, list(placed.weights), reasons)
 
     def open_ruptures(self, episode: Listed, new: Sequence[Signal]) -> list[need.OpenRupture]:
         """What the client suspects of a session is answered with the signal of that session."""
@@ -271,61 +273,50 @@ def noticed_in(signals: Iterable[Signal]) -> list[str]:
 
 @dataclass(frozen=True)
 class ShownRow:
-    """A row with its change in words, its numbers and the line of the component in question."""
+    """A row with its numbers, what changed in words, and the line of the component that the words are about."""
 
     row: CaseloadRow
     instrument: Instrument
-    scales: dict[str, Trend]
-    change: Change
+    latest: Sequence[float | None]
+    scale: str
+    points: Sequence[float | None]
+    change: str
 
     @property
     def episode(self) -> Listed:
         return self.row.episode
 
     @property
-    def scale(self) -> str:
-        """The component that the sentence is about; bond where it is about none."""
-        return self.change.scale or "bond"
+    def is_rated(self) -> bool:
+        return any(value is not None for value in self.latest)
 
     @cached_property
     def line(self) -> Sparkline | None:
-        trend = self.scales.get(self.scale)
-        if trend is None or not trend.n:
+        if not any(value is not None for value in self.points):
             return None
         low, high = value_range(self.instrument)
-        return sparkline([value for _, value in trend.points], low=low, high=high)
+        return sparkline(self.points, low=low, high=high)
 
     @property
     def headline(self) -> str:
         """What changed, where the reasons do not say it already."""
-        return "" if need.SIGNAL in self.row.kinds else self.change.headline
+        return "" if need.SIGNAL in self.row.kinds else self.change
 
     @property
     def words(self) -> list[str]:
         """Why it stands where it does; what changed where there is no reason to talk about it."""
-        return [reason.words for reason in self.row.reasons] or [self.change.headline]
+        return [reason.words for reason in self.row.reasons] or [self.change]
 
 
 def shown_rows(rows: Sequence[CaseloadRow]) -> list[ShownRow]:
-    """In two queries."""
-    ids = [row.episode.pk for row in rows]
-    alliance, waiting = alliance_of(ids), waiting_ratings(ids)
-    found = []
-    for row in rows:
-        instrument, scales = alliance[row.episode.pk]
-        standing = [one for one in row.signals if stands(one, instrument.code) and not is_settled(one)]
-        change = change_in_words(
-            scale_trends(scales, value_range(instrument)),
-            client=row.episode.label,
-            waiting=waiting[row.episode.pk],
-            noticed=[noticed_of(one) for one in standing],
-        )
-        found.append(ShownRow(row, instrument, scales, change))
-    return found
+    return [shown_row(row) for row in rows]
 
 
-def is_settled(signal: Signal) -> bool:
-    return signal.rupture is not None and not signal.rupture.is_open
+def shown_row(row: CaseloadRow) -> ShownRow:
+    """An episode of which nothing has been computed yet is one without a rating."""
+    kept = row.episode.shown or of_trends(usual_instrument(), {}, [], waiting=0)["shown"]
+    instrument = instruments()[kept["instrument"]]
+    return ShownRow(row, instrument, kept["latest"], kept["scale"], kept["points"], kept["headline"])
 
 
 def table_of(rows: Sequence[ShownRow]) -> list[list[str]]:
@@ -335,13 +326,12 @@ def table_of(rows: Sequence[ShownRow]) -> list[list[str]]:
 
 
 def cells_of(shown: ShownRow) -> list[str]:
-    latest = [trend.latest if (trend := shown.scales.get(scale)) else None for scale in COMPONENTS]
     seen = shown.episode.last_seen_on
     return [
         shown.episode.code,
         shown.episode.therapist_name,
         str(shown.episode.session_count),
-        *("" if value is None else f"{value:.1f}" for value in latest),
+        *("" if value is None else f"{value:.1f}" for value in shown.latest),
         shown.instrument.name,
         " ".join(shown.words),
         seen.isoformat() if seen else "",

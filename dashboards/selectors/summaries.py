@@ -14,14 +14,16 @@ from clients.models import Episode
 from measures.instruments import Instrument
 from measures.models import Rater, Rating, Trend
 from measures.schedule import STILL_DUE, owed
-from measures.selectors import alliance_of
+from measures.selectors import alliance_of, waiting_ratings
+from ruptures.models import Signal
+from ruptures.selectors import standing_signals
 from sessions_app.models import TOOK_PLACE, Phase, TherapySession
 from sessions_app.rhythm import usual_gap
 
 from ..models import EpisodeSummary
 from ..need import LATEST
 from ..sentences import CHANGE_N, change_in_words
-from .episode import scale_trends, value_range
+from .episode import noticed_of, scale_trends, stands, value_range
 
 SWEPT = 2_000
 
@@ -57,14 +59,15 @@ def stale_summaries(organisation_id: uuid.UUID) -> list[uuid.UUID]:
 
 
 def summaries_of(episodes: Sequence[Episode]) -> dict[uuid.UUID, dict[str, Any]]:
-    """The values of each episode's summary, in eight queries however many there are."""
+    """The values of each episode's summary, in ten queries however many there are."""
     meetings = meetings_of(episodes)
     asked = ratings_asked(episodes, meetings)
-    alliance = alliance_of([episode.pk for episode in episodes])
+    ids = [episode.pk for episode in episodes]
+    alliance, waiting, signals = alliance_of(ids), waiting_ratings(ids), standing_signals(ids)
     return {
         episode.pk: of_meetings(meetings[episode.pk])
         | {"asked": asked[episode.pk]}
-        | of_trends(*alliance[episode.pk], client=episode.client.code)
+        | of_trends(*alliance[episode.pk], signals[episode.pk], waiting=waiting[episode.pk])
         for episode in episodes
     }
 
@@ -117,12 +120,34 @@ def ratings_asked(
     return found
 
 
-def of_trends(instrument: Instrument, trends: Mapping[str, Trend], *, client: str) -> dict[str, Any]:
+def of_trends(
+    instrument: Instrument, trends: Mapping[str, Trend], signals: Sequence[Signal], *, waiting: int
+) -> dict[str, Any]:
     low, high = value_range(instrument)
-    change = change_in_words(scale_trends(trends, (low, high)), client=client)
-    values = {"worth_a_look": change.headline if change.tone == "attention" else "", "bond": None, "bond_change": None}
+    told = scale_trends(trends, (low, high))
+    # In the row its headline alone, which calls nobody by a code or a name.
+    of_itself = change_in_words(told, client="the client")
+    standing = [noticed_of(one) for one in signals if stands(one, instrument.code) and not is_settled(one)]
+    change = change_in_words(told, client="the client", waiting=waiting, noticed=standing)
+    scale = change.scale or "bond"
+    values = {
+        "worth_a_look": of_itself.headline if of_itself.tone == "attention" else "",
+        "bond": None,
+        "bond_change": None,
+        "shown": {
+            "instrument": instrument.code,
+            "latest": [trend.latest for trend in told],
+            "scale": scale,
+            "points": [value for _, value in trends[scale].points] if scale in trends else [],
+            "headline": change.headline,
+        },
+    }
     bond = trends.get("bond")
     if bond is None or bond.n < CHANGE_N or bond.latest is None or bond.change is None:
         return values
-    scale = 10 / (high - low)
-    return values | {"bond": (bond.latest - low) * scale, "bond_change": bond.change * scale}
+    per_unit = 10 / (high - low)
+    return values | {"bond": (bond.latest - low) * per_unit, "bond_change": bond.change * per_unit}
+
+
+def is_settled(signal: Signal) -> bool:
+    return signal.rupture is not None and not signal.rupture.is_open

@@ -1,3 +1,6 @@
+import uuid
+from collections.abc import Collection
+
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import F, Q, QuerySet
@@ -26,8 +29,8 @@ class RiskAnswerQuerySet(models.QuerySet["RiskAnswer"]):
         return self.filter(is_to_act_on(user))
 
 
-def is_of(therapists: QuerySet[User]) -> Q:
-    return Q(In(RESPONSIBLE, therapists.values("pk")))
+def is_of(therapists: QuerySet[User] | Collection[uuid.UUID]) -> Q:
+    return Q(In(RESPONSIBLE, therapists.values("pk") if isinstance(therapists, QuerySet) else therapists))
 
 
 def is_to_act_on(user: User) -> Q:

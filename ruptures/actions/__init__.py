@@ -17,6 +17,7 @@ from jobs.models import Job
 from measures.actions import COMPUTE_TRENDS, compute_trends, make_all_stale
 from measures.models import EpisodeSeries
 from measures.priors import Judgement
+from sessions_app.actions import ask_for_summary
 from sessions_app.models import TherapySession
 
 from ..evidence import Evidence, of_falls, of_looks, preset_of
@@ -151,6 +152,7 @@ def _answer(signal: Signal, state: State, *, reason: str, by: User) -> None:
     )
     if not answered:
         raise AnsweredMeanwhile("This has been answered, or taken back, meanwhile. Look at how it stands now.")
+    ask_for_summary(signal.session.episode)
     signal.refresh_from_db()
 
 

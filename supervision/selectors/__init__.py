@@ -14,7 +14,7 @@ from accounts.access import supervised_by
 from accounts.models import Supervision, User
 from clients.models import Episode
 from clients.selectors import episodes
-from dashboards.selectors.caseload import CaseloadRow, placed_in, rows_of, shown_rows
+from dashboards.selectors.caseload import CaseloadRow, placed_in, rows_of, shown_row
 from measures.models import Rater, RiskAnswer, Trend
 from ruptures.aftermath import Unsaid
 from ruptures.selectors import open_in_many
@@ -268,5 +268,4 @@ def component_in_question(episode: Episode, reader: User) -> str:
     touched = [rupture.component for rupture in open_in_many([episode]) if rupture.component]
     if touched:
         return touched[-1]
-    (shown,) = shown_rows([reasons_of([episode], reader)[episode.pk]])
-    return shown.scale
+    return shown_row(reasons_of([episode], reader)[episode.pk]).scale
