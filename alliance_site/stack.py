@@ -101,7 +101,7 @@ def start(command: str) -> None:
             collect_static(home, environment)
             welcome = f"Alliance is at http://127.0.0.1:{port}/   (stop: Ctrl-C)"
             if command == "demo":
-                manage("load_demo --skip-checks", environment)
+                manage("load_demo --skip-checks", environment | PROCESS_ENVIRONMENT["worker"])
                 embedded.gather_statistics(engines.owner_url)
                 welcome += "\n\n" + manage("demo_accounts --skip-checks", environment, stdout=subprocess.PIPE)
             else:

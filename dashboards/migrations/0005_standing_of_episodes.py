@@ -2,24 +2,22 @@ from django.db import migrations, models
 
 SUMMARY = "dashboards_episodesummary"
 # What somebody decided is in the list at once: it is read anew in the transaction that changes it, and once more by
-# the job that keeps the summary, which mends whatever was forgotten.
+# the job that keeps the summary, which mends whatever was forgotten. Ids are gathered before they are looked for: a join
+# is planned by what is known of the tables, and of those that are being filled that is nothing.
 READ_STANDING = f"""
     CREATE FUNCTION dashboards_read_standing() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        SELECT count(*) INTO NEW.new_signals
-        FROM sessions_app_therapysession AS held JOIN ruptures_signal AS noticed ON noticed.session_id = held.id
-        WHERE held.episode_id = NEW.episode_id AND noticed.state = 'new';
+    DECLARE
+        held uuid[] := ARRAY(SELECT id FROM sessions_app_therapysession WHERE episode_id = NEW.episode_id);
+        noticed uuid[] := ARRAY(SELECT session_id FROM ruptures_signal WHERE session_id = ANY(held) AND state = 'new');
         -- What the client suspects of a session is answered with the signal of that session.
-        SELECT min(held.held_on) INTO NEW.rupture_since
-        FROM sessions_app_therapysession AS held JOIN ruptures_rupture AS rupture ON rupture.session_id = held.id
-        WHERE held.episode_id = NEW.episode_id
-            AND (
-                rupture.state IN ('confirmed', 'in-repair')
-                OR rupture.state = 'suspected' AND NOT EXISTS (
-                    SELECT FROM ruptures_signal AS noticed
-                    WHERE noticed.session_id = held.id AND noticed.state = 'new'
-                )
-            );
+        strained uuid[] := ARRAY(
+            SELECT session_id FROM ruptures_rupture
+            WHERE session_id = ANY(held)
+                AND (state IN ('confirmed', 'in-repair') OR state = 'suspected' AND session_id <> ALL(noticed))
+        );
+    BEGIN
+        NEW.new_signals := cardinality(noticed);
+        SELECT min(held_on) INTO NEW.rupture_since FROM sessions_app_therapysession WHERE id = ANY(strained);
         SELECT count(*) > 0, count(*) FILTER (WHERE level >= 3) < 3 INTO NEW.has_objective, NEW.lacks_objective
         FROM clients_engagementobjective WHERE episode_id = NEW.episode_id;
         NEW.lacks_objective := NEW.lacks_objective
@@ -28,41 +26,58 @@ READ_STANDING = f"""
     END $$;
     CREATE TRIGGER standing_before_update BEFORE UPDATE OF computed_version ON {SUMMARY}
         FOR EACH ROW EXECUTE FUNCTION dashboards_read_standing();
-
-    CREATE FUNCTION dashboards_renew_standing() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        UPDATE {SUMMARY} SET computed_version = computed_version
-        WHERE episode_id IN (SELECT episode_id FROM changed);
-        RETURN NULL;
-    END $$;
-    -- The words of the row are about signals as well, and older than they are from now on.
-    CREATE FUNCTION dashboards_renew_standing_of_signals() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        UPDATE {SUMMARY} SET computed_version = computed_version, input_version = input_version + 1
-        WHERE episode_id IN (
-            SELECT episode_id FROM changed JOIN sessions_app_therapysession AS held ON held.id = changed.session_id
-        );
-        RETURN NULL;
-    END $$;
-    CREATE FUNCTION dashboards_renew_standing_of_rupture() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        UPDATE {SUMMARY} SET
-            computed_version = computed_version,
-            input_version = input_version + CASE WHEN TG_OP = 'UPDATE' THEN 1 ELSE 0 END
-        FROM sessions_app_therapysession AS held
-        WHERE held.id = coalesce(NEW.session_id, OLD.session_id) AND {SUMMARY}.episode_id = held.episode_id;
-        RETURN NULL;
-    END $$;
-    CREATE TRIGGER standing_after AFTER INSERT OR UPDATE OF state OR DELETE ON ruptures_rupture
-        FOR EACH ROW EXECUTE FUNCTION dashboards_renew_standing_of_rupture();
 """
 NOT_READ = f"""
     DROP TRIGGER standing_before_update ON {SUMMARY};
     DROP FUNCTION dashboards_read_standing;
+"""
+# `older` says whether what the row shows in words is older than the change from now on.
+RENEW = f"""
+    CREATE FUNCTION dashboards_renew_standing(episodes uuid[], older integer) RETURNS void LANGUAGE sql AS $$
+        UPDATE {SUMMARY} SET computed_version = computed_version, input_version = input_version + older
+        WHERE episode_id = ANY(episodes)
+    $$;
+    CREATE FUNCTION dashboards_standing_of_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM dashboards_renew_standing(ARRAY(SELECT episode_id FROM changed), 0);
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION dashboards_standing_of_signals() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        held uuid[] := ARRAY(SELECT session_id FROM changed);
+    BEGIN
+        PERFORM dashboards_renew_standing(
+            ARRAY(SELECT episode_id FROM sessions_app_therapysession WHERE id = ANY(held)), 1
+        );
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION dashboards_standing_of_ruptures() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        held uuid[] := ARRAY(SELECT session_id FROM changed);
+    BEGIN
+        PERFORM dashboards_renew_standing(
+            ARRAY(SELECT episode_id FROM sessions_app_therapysession WHERE id = ANY(held)), 0
+        );
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION dashboards_standing_of_moved_ruptures() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        held uuid[] := ARRAY(
+            SELECT changed.session_id FROM changed JOIN before USING (id) WHERE changed.state <> before.state
+        );
+    BEGIN
+        PERFORM dashboards_renew_standing(
+            ARRAY(SELECT episode_id FROM sessions_app_therapysession WHERE id = ANY(held)), 1
+        );
+        RETURN NULL;
+    END $$;
+"""
+NOT_RENEWED = """
+    DROP FUNCTION dashboards_standing_of_moved_ruptures;
+    DROP FUNCTION dashboards_standing_of_ruptures;
+    DROP FUNCTION dashboards_standing_of_signals;
+    DROP FUNCTION dashboards_standing_of_episodes;
     DROP FUNCTION dashboards_renew_standing;
-    DROP FUNCTION dashboards_renew_standing_of_signals;
-    DROP TRIGGER standing_after ON ruptures_rupture;
-    DROP FUNCTION dashboards_renew_standing_of_rupture;
 """
 # Of the episodes that are there already, the sweep reads it.
 LATER = f"""
@@ -70,19 +85,20 @@ LATER = f"""
     UPDATE {SUMMARY} SET computed_version = 0;
     ALTER TABLE {SUMMARY} FORCE ROW LEVEL SECURITY;
 """
-CHANGES = (("insert", "NEW"), ("update", "NEW"), ("delete", "OLD"))
+TABLES = {"insert": "NEW TABLE AS changed", "update": "NEW TABLE AS changed", "delete": "OLD TABLE AS changed"}
+MOVED = {"update": "OLD TABLE AS before NEW TABLE AS changed"}
 
 
-def renew(table: str, function: str) -> migrations.RunSQL:
+def renew(table: str, function: str, changes: dict[str, str]) -> migrations.RunSQL:
     return migrations.RunSQL(
         "".join(
             f"""
             CREATE TRIGGER standing_after_{change} AFTER {change.upper()} ON {table}
-                REFERENCING {rows} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION {function}();
+                REFERENCING {rows} FOR EACH STATEMENT EXECUTE FUNCTION {function}();
             """
-            for change, rows in CHANGES
+            for change, rows in changes.items()
         ),
-        "".join(f"DROP TRIGGER standing_after_{change} ON {table};" for change, _ in CHANGES),
+        "".join(f"DROP TRIGGER standing_after_{change} ON {table};" for change in changes),
     )
 
 
@@ -101,8 +117,11 @@ class Migration(migrations.Migration):
         migrations.AddField("episodesummary", "has_objective", models.BooleanField(db_default=False, default=False)),
         migrations.AddField("episodesummary", "lacks_objective", models.BooleanField(db_default=True, default=True)),
         migrations.RunSQL(READ_STANDING, NOT_READ),
-        renew("ruptures_signal", "dashboards_renew_standing_of_signals"),
-        renew("clients_engagementobjective", "dashboards_renew_standing"),
-        renew("sessions_app_firstchallenge", "dashboards_renew_standing"),
+        migrations.RunSQL(RENEW, NOT_RENEWED),
+        renew("clients_engagementobjective", "dashboards_standing_of_episodes", TABLES),
+        renew("sessions_app_firstchallenge", "dashboards_standing_of_episodes", TABLES),
+        renew("ruptures_signal", "dashboards_standing_of_signals", TABLES),
+        renew("ruptures_rupture", "dashboards_standing_of_ruptures", {one: TABLES[one] for one in ("insert", "delete")}),
+        renew("ruptures_rupture", "dashboards_standing_of_moved_ruptures", MOVED),
         migrations.RunSQL(LATER, migrations.RunSQL.noop),
     ]
