@@ -439,7 +439,8 @@ def test_the_page_of_simulated_clients_says_that_they_are(service, browser_of):
 
 
 @pytest.mark.usefixtures("many_rows")
-def test_lists_say_which_measure_a_number_is_from(service, browser_of):
+def test_lists_say_which_measure_a_number_is_from(service, browser_of, monkeypatch):
+    monkeypatch.setattr("dashboards.views.ROWS_ON_A_PAGE", 200)
     run(WAI, "wai36-simulated", start_date=date(2024, 1, 1))
     page_of("P-1", browser_of(service.ada))
     for person, url in ((service.ada, reverse("clients:client-list")), (service.ruth, reverse("dashboards:caseload"))):
