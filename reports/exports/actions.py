@@ -29,7 +29,8 @@ from jobs.organisation import acting_in
 
 from ..models import Export, ExportPart
 from .codebook import codebook_text, column_rows, columns_in, instrument_rows, instruments_used
-from .files import FORMATS, Content
+from .files import Content
+from .formats import FORMATS
 from .rows import Reader, episodes_of
 from .tables import TABLES
 
@@ -192,7 +193,7 @@ def write_file(export: Export, target: IO[bytes]) -> None:
     made_at = timezone.localtime(timezone.now(), export.created_by.organisation.zone)
     used = instruments_used(export, episodes_of(export))
     content = Content(
-        tables=[(table.name, [column.name for column in columns_in(table, export)]) for table in TABLES],
+        described=[(table, columns_in(table, export)) for table in TABLES],
         parts=lambda name: pieces(export, name),
         small=[("codebook", list(column_rows(export))), ("instruments", list(instrument_rows(used)))],
         text=codebook_text(export, rows=export.rows, made_at=made_at),

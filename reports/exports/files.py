@@ -16,6 +16,8 @@ from datetime import date
 from typing import IO, Any
 from xml.sax.saxutils import escape
 
+from .tables import Column, Table
+
 # Spreadsheets read UTF-8 right only where the file says so; statistics programs would rather it did not.
 MARK = "\ufeff"
 # Rows that a sheet takes, its head among them.
@@ -27,14 +29,23 @@ Parts = Callable[[str], Iterator[bytes]]
 
 @dataclass(frozen=True)
 class Content:
-    """What a file is made of: each table's name and head with the kept parts of its rows, small tables, a text."""
+    """What a file is made of: each table with its columns and the kept parts of its rows, small tables, a text."""
 
-    tables: Sequence[tuple[str, Sequence[str]]]
+    described: Sequence[tuple[Table, Sequence[Column]]]
     parts: Parts
     small: Sequence[tuple[str, Sequence[Row]]]
     text: str
     moment: Moment
     has_mark: bool
+
+    @property
+    def tables(self) -> list[tuple[str, list[str]]]:
+        """Each table's name and head."""
+        return [(table.name, [column.name for column in columns]) for table, columns in self.described]
+
+    @property
+    def mark(self) -> bytes:
+        return MARK.encode() if self.has_mark else b""
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ def as_csv(rows: Iterable[Row]) -> bytes:
 
 def write_csv(target: IO[bytes], content: Content) -> None:
     """A zip with a file for each table, large and small, and the text."""
-    mark = MARK.encode() if content.has_mark else b""
+    mark = content.mark
     with zipfile.ZipFile(target, "w") as archive:
         for name, head in content.tables:
             with archive.open(member(f"{name}.csv", content.moment), "w", force_zip64=True) as file:
@@ -76,8 +87,12 @@ def write_csv(target: IO[bytes], content: Content) -> None:
                     file.write(zlib.decompress(part))
         for name, rows in content.small:
             archive.writestr(member(f"{name}.csv", content.moment), mark + as_csv(rows))
-        text = "\r\n".join(content.text.splitlines()) + "\r\n"
-        archive.writestr(member("codebook.txt", content.moment), text)
+        write_text(archive, content)
+
+
+def write_text(archive: zipfile.ZipFile, content: Content) -> None:
+    text = "\r\n".join(content.text.splitlines()) + "\r\n"
+    archive.writestr(member("codebook.txt", content.moment), text)
 
 
 # --- Workbook (Office Open XML, ECMA-376 part 1, 18.3: cells carry their value, texts in line)
@@ -209,9 +224,3 @@ def skeleton(sheets: Sequence[str]) -> Iterator[tuple[str, str]]:
         f'<Relationship Id="rId{len(sheets) + 1}" Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>',
     )
     yield "xl/styles.xml", STYLES
-
-
-FORMATS = {
-    "csv": FileFormat("zip", "application/zip", as_csv, write_csv),
-    "xlsx": FileFormat("xlsx", f"{SHEET_TYPE}.sheet", as_rows, write_workbook),
-}

@@ -15,7 +15,12 @@ class ExportForm(SubmissionForm):
     """What goes into a file. Names and codes only for a stated purpose, and after the password again."""
 
     scope = forms.ChoiceField(label="Whose records", widget=forms.RadioSelect(attrs={"class": "chips"}))
-    format = forms.ChoiceField(label="File", choices=Export.Format, widget=forms.RadioSelect(attrs={"class": "chips"}))
+    format = forms.ChoiceField(
+        label="File",
+        choices=Export.Format,
+        help_text="CSV opens anywhere, Excel as one workbook. SPSS files have labels and know what is missing.",
+        widget=forms.RadioSelect(attrs={"class": "chips"}),
+    )
     since = forms.DateField(
         required=False,
         label="Sessions from",
