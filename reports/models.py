@@ -109,6 +109,7 @@ class Export(OrganisationModel):
         CSV = "csv", "CSV files"
         XLSX = "xlsx", "Excel workbook"
         SAV = "sav", "SPSS files"
+        REDCAP = "redcap", "Files for REDCap"
 
     class Scope(models.TextChoices):
         SERVICE = "service", "The whole service"
@@ -148,7 +149,9 @@ class Export(OrganisationModel):
                 name="reports_export_state_known",
                 condition=Q(state__in=["making", "ready", "expired", "cancelled", "refused"]),
             ),
-            models.CheckConstraint(name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx", "sav"])),
+            models.CheckConstraint(
+                name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx", "sav", "redcap"])
+            ),
             models.CheckConstraint(name="reports_export_done_within", condition=Q(done__lte=F("total"))),
             models.CheckConstraint(
                 name="reports_export_identifying_with_purpose", condition=Q(is_identifying=False) | ~Q(purpose="")

@@ -12,7 +12,7 @@ from measures.instruments import MISSING_RULES, Edition, Instrument
 from measures.models import Rating
 
 from ..models import Export
-from . import spss
+from . import redcap, spss
 from .tables import TABLES, Column, Table
 
 COLUMNS_HEAD = ("file", "column", "holds", "type", "codes", "empty_means", "class", "comes_from")
@@ -38,6 +38,15 @@ not. In numbers and codes {spss.MISSING} stands for a missing value: it is decla
 that means. A day or a text that is missing is empty. A text that a spreadsheet would take for a formula begins with an
 apostrophe."""
 
+CELLS_OF_REDCAP = """\
+Each client is a record, named by the pseudonym; each table is a form that repeats, but for the form "client". In a new
+project upload dictionary.csv as its data dictionary; enable repeating instruments in the set-up, for every form but
+"client"; import records_client.csv, and then the other files of records, in any order. A long file can be cut between
+two rows, with its first line above each piece. A later export goes into a new project, as its instances are counted
+anew. Codes are numbers; of several choices each has a column of its own, 1 or 0. An empty cell is a missing value and
+never 0. A text that a spreadsheet would take for a formula begins with an apostrophe."""
+HOW_IT_READS = {Export.Format.SAV: CELLS_OF_SPSS, Export.Format.REDCAP: CELLS_OF_REDCAP}
+
 
 def columns_in(table: Table, export: Export) -> list[Column]:
     positions = table.columns_of(is_identifying=export.is_identifying, is_own=export.scope == Export.Scope.OWN)
@@ -47,7 +56,9 @@ def columns_in(table: Table, export: Export) -> list[Column]:
 def columns_told(table: Table, export: Export) -> list[Column]:
     """The same, as they stand in the file: some formats have numbers for codes."""
     columns = columns_in(table, export)
-    return spss.told(columns) if export.format == Export.Format.SAV else columns
+    if export.format == Export.Format.SAV:
+        return spss.told(columns)
+    return redcap.told(table, columns) if export.format == Export.Format.REDCAP else columns
 
 
 def column_rows(export: Export) -> Iterable[tuple[str, ...]]:
@@ -101,7 +112,7 @@ def codebook_text(export: Export, *, rows: Mapping[str, int], made_at: datetime)
         f"Covers        {export.get_scope_display()}; {period_in_words(export)}",
         f"Identifying   {'yes, for this purpose: ' + export.purpose if export.is_identifying else 'no'}",
         "",
-        *(PSEUDONYMS, "", NEVER, "", CELLS_OF_SPSS if export.format == Export.Format.SAV else CELLS),
+        *(PSEUDONYMS, "", NEVER, "", HOW_IT_READS.get(Export.Format(export.format), CELLS)),
     ]
     for table in TABLES:
         lines += ["", f"{table.name}: {rows.get(table.name, 0):,} rows", table.words]

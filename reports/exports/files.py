@@ -76,6 +76,12 @@ def as_csv(rows: Iterable[Row]) -> bytes:
     return text.getvalue().encode()
 
 
+def rows_of(parts: Iterable[bytes]) -> Iterator[list[str]]:
+    """From kept parts of a table, as they stand in the CSV."""
+    for part in parts:
+        yield from csv.reader(io.StringIO(zlib.decompress(part).decode(), newline=""))
+
+
 def write_csv(target: IO[bytes], content: Content) -> None:
     """A zip with a file for each table, large and small, and the text."""
     mark = content.mark

@@ -6,20 +6,17 @@ write them: the numbers and padded texts of each one after the other. A test hol
 pyreadstat wrote alone, byte for byte.
 """
 
-import csv
-import io
 import struct
 import tempfile
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any
 
-from .files import Content, as_csv, member, write_text
+from .files import Content, as_csv, member, rows_of, write_text
 from .numbers import Variable, variables
 from .tables import DATE, NUMBER, TEXT, WHOLE, YES_NO, Column, Table
 
@@ -74,11 +71,6 @@ def write_table(file: IO[bytes], table: Table, columns: Sequence[Column], parts:
     writes = [field.writes() for field in found]
     for part in parts():
         file.write(b"".join([write(row) for row in rows_of([part]) for write in writes]))
-
-
-def rows_of(parts: Iterable[bytes]) -> Iterator[list[str]]:
-    for part in parts:
-        yield from csv.reader(io.StringIO(zlib.decompress(part).decode(), newline=""))
 
 
 @dataclass

@@ -18,7 +18,8 @@ class ExportForm(SubmissionForm):
     format = forms.ChoiceField(
         label="File",
         choices=Export.Format,
-        help_text="CSV opens anywhere, Excel as one workbook. SPSS files have labels and know what is missing.",
+        help_text="CSV opens anywhere, Excel as one workbook. SPSS files have labels and know what is missing. "
+        "REDCap: a data dictionary and its records.",
         widget=forms.RadioSelect(attrs={"class": "chips"}),
     )
     since = forms.DateField(
