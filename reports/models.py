@@ -110,6 +110,7 @@ class Export(OrganisationModel):
         XLSX = "xlsx", "Excel workbook"
         SAV = "sav", "SPSS files"
         REDCAP = "redcap", "Files for REDCap"
+        FHIR = "fhir", "FHIR bundles"
 
     class Scope(models.TextChoices):
         SERVICE = "service", "The whole service"
@@ -150,7 +151,7 @@ class Export(OrganisationModel):
                 condition=Q(state__in=["making", "ready", "expired", "cancelled", "refused"]),
             ),
             models.CheckConstraint(
-                name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx", "sav", "redcap"])
+                name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx", "sav", "redcap", "fhir"])
             ),
             models.CheckConstraint(name="reports_export_done_within", condition=Q(done__lte=F("total"))),
             models.CheckConstraint(

@@ -45,7 +45,18 @@ project upload dictionary.csv as its data dictionary; enable repeating instrumen
 two rows, with its first line above each piece. A later export goes into a new project, as its instances are counted
 anew. Codes are numbers; of several choices each has a column of its own, 1 or 0. An empty cell is a missing value and
 never 0. A text that a spreadsheet would take for a formula begins with an apostrophe."""
-HOW_IT_READS = {Export.Format.SAV: CELLS_OF_SPSS, Export.Format.REDCAP: CELLS_OF_REDCAP}
+CELLS_OF_FHIR = """\
+definitions.json holds the questionnaires, by the numbers of their items, and the local codes; bundle-0001.json and the
+following hold clients, episodes, sessions, answers and scores, each as a FHIR R4B Bundle of type transaction. A server
+takes them one after the other, the definitions first. docs/fhir.md says what is where. Ruptures, repair attempts,
+signals and goals are not in it: there is no resource for them that others would read; ask for CSV files. An answer that
+is missing is absent; a score that is missing says why. A text that a spreadsheet would take for a formula begins with
+an apostrophe."""
+HOW_IT_READS = {
+    Export.Format.SAV: CELLS_OF_SPSS,
+    Export.Format.REDCAP: CELLS_OF_REDCAP,
+    Export.Format.FHIR: CELLS_OF_FHIR,
+}
 
 
 def columns_in(table: Table, export: Export) -> list[Column]:
@@ -114,7 +125,7 @@ def codebook_text(export: Export, *, rows: Mapping[str, int], made_at: datetime)
         "",
         *(PSEUDONYMS, "", NEVER, "", HOW_IT_READS.get(Export.Format(export.format), CELLS)),
     ]
-    for table in TABLES:
+    for table in () if export.format == Export.Format.FHIR else TABLES:
         lines += ["", f"{table.name}: {rows.get(table.name, 0):,} rows", table.words]
         for column in columns_told(table, export):
             lines.append(f"  {column.name}: {column.words} ({column.kind}, {column.field_class})")

@@ -10,7 +10,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import IO, Any
@@ -25,18 +25,21 @@ MOST_ROWS = 1_048_576
 Moment = tuple[int, int, int, int, int, int]
 Row = Sequence[Any]
 Parts = Callable[[str], Iterator[bytes]]
+Described = Sequence[tuple[Table, Sequence[Column]]]
+Together = Callable[[Mapping[str, Sequence[Row]], Described, str], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)
 class Content:
     """What a file is made of: each table with its columns and the kept parts of its rows, small tables, a text."""
 
-    described: Sequence[tuple[Table, Sequence[Column]]]
+    described: Described
     parts: Parts
     small: Sequence[tuple[str, Sequence[Row]]]
     text: str
     moment: Moment
     has_mark: bool
+    is_pseudonymous: bool = True
 
     @property
     def tables(self) -> list[tuple[str, list[str]]]:
@@ -50,13 +53,27 @@ class Content:
 
 @dataclass(frozen=True)
 class FileFormat:
+    """`lines` says how rows of one table are kept; `together`, where it is there, how those of all tables are."""
+
     suffix: str
     content_type: str
     lines: Callable[[Iterable[Row]], bytes]
     write: Callable[[IO[bytes], Content], None]
+    together: Together | None = None
+    # The tables that are in it, where these are not all.
+    only: Sequence[Table] = ()
+
+    def has(self, name: str) -> bool:
+        return not self.only or name in [table.name for table in self.only]
 
     def pack(self, rows: Iterable[Row]) -> bytes:
         return zlib.compress(self.lines(rows), level=6)
+
+    def parts(self, rows: Mapping[str, Sequence[Row]], described: Described, service: str) -> Mapping[str, bytes]:
+        """What is kept of a step, by its names; `service` is the pseudonym of the service."""
+        if self.together:
+            return self.together(rows, described, service)
+        return {name: self.pack(some) for name, some in rows.items() if some}
 
 
 def member(name: str, moment: Moment) -> zipfile.ZipInfo:

@@ -19,7 +19,7 @@ class ExportForm(SubmissionForm):
         label="File",
         choices=Export.Format,
         help_text="CSV opens anywhere, Excel as one workbook. SPSS files have labels and know what is missing. "
-        "REDCap: a data dictionary and its records.",
+        "REDCap: a data dictionary and its records. FHIR: sessions and ratings, for another system of records.",
         widget=forms.RadioSelect(attrs={"class": "chips"}),
     )
     since = forms.DateField(

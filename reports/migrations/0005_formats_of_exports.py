@@ -20,10 +20,10 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='export',
             name='format',
-            field=models.CharField(choices=[('csv', 'CSV files'), ('xlsx', 'Excel workbook'), ('sav', 'SPSS files'), ('redcap', 'Files for REDCap')], max_length=10),
+            field=models.CharField(choices=[('csv', 'CSV files'), ('xlsx', 'Excel workbook'), ('sav', 'SPSS files'), ('redcap', 'Files for REDCap'), ('fhir', 'FHIR bundles')], max_length=10),
         ),
         migrations.AddConstraint(
             model_name='export',
-            constraint=models.CheckConstraint(condition=models.Q(('format__in', ['csv', 'xlsx', 'sav', 'redcap'])), name='reports_export_format_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('format__in', ['csv', 'xlsx', 'sav', 'redcap', 'fhir'])), name='reports_export_format_known'),
         ),
     ]
