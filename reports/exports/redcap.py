@@ -103,7 +103,12 @@ def told(table: Table, columns: Sequence[Column]) -> list[Column]:
     """The fields of a form as the dictionary names them, for the codebook."""
     forms = [*([client_form(columns)] if table is EPISODES else []), form_of(table, columns)]
     return [
-        replace(column, name=form.field(column.name), codes=choices(column))
+        replace(
+            column,
+            name=form.field(column.name),
+            kind=WHOLE if column.codes else column.kind,
+            codes=choices(column),
+        )
         for form in forms
         for _position, column in form.columns
     ]
