@@ -407,7 +407,7 @@ def test_another_organisation_sees_nothing_of_it(service, other_service, files):
 
 def page_of(code, browser, query=""):
     episode = Episode.objects.get(client__code=code)
-    measures.compute_trends(episode_id=episode.pk)
+    factories.judge(episode)
     return browser.get(reverse("dashboards:episode", args=[episode.pk]) + query).content.decode()
 
 
