@@ -18,6 +18,7 @@ HOME = "https://alliance.example/fhir"
 LOINC = "http://loinc.org"
 EXTENSION = "http://hl7.org/fhir/StructureDefinition"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+PSEUDONYMISED = {"system": f"{TERMINOLOGY}/v3-ObservationValue", "code": "PSEUDED"}
 # Of scores: more digits would only be those of binary fractions.
 DECIMALS = 9
 _SCORING = {
@@ -42,7 +43,7 @@ class CompletedRating:
 
     `answers` are as given, before any reversal; empty where a rating is known by its scores alone. `score_id` is the
     row of the total, or of one scale where there is none. `is_correction` says that an earlier rating was
-    replaced by this one.
+    replaced by this one. Of `submitted_at` no more than the day may be told.
     """
 
     id: str
@@ -51,7 +52,7 @@ class CompletedRating:
     answers: Mapping[int, float | None]
     scores: Mapping[str, KnownScore]
     score_id: str
-    submitted_at: datetime
+    submitted_at: datetime | date
     is_correction: bool
     session_id: str
     session_number: int
@@ -70,21 +71,41 @@ def bundle_of(rating: CompletedRating, instrument: Instrument) -> Resource:
     nothing is told but how its answers are written: neither the questions nor the key.
     """
     names = _Names(instrument, rating)
+    asked, told = definitions_of(rating, instrument), results_of(rating, instrument)
+    return {
+        "resourceType": "Bundle",
+        "meta": {"security": [PSEUDONYMISED]},
+        "type": "collection",
+        "entry": [
+            {"fullUrl": url, "resource": resource}
+            for url, resource in [(_urn(rating.client_id), _patient(rating, names)), *asked, *told]
+        ],
+    }
+
+
+def definitions_of(rating: CompletedRating, instrument: Instrument) -> list[tuple[str, Resource]]:
+    """The questionnaire that was answered, and the local codes, with their addresses. Raises as `bundle_of`."""
+    names = _Names(instrument, rating)
+    edition = instrument.editions[rating.rater]
+    found = [
+        (
+            names.questionnaire,
+            _questionnaire(edition, instrument, names) if edition.version == rating.edition_version else None,
+        ),
+        (f"{names.home}/CodeSystem/{names.code_system_id}", _code_system(rating, edition, names)),
+    ]
+    return [(url, resource) for url, resource in found if resource]
+
+
+def results_of(rating: CompletedRating, instrument: Instrument) -> list[tuple[str, Resource]]:
+    """The answers and the scores, with their addresses. Raises as `bundle_of`."""
+    names = _Names(instrument, rating)
     edition = instrument.editions[rating.rater]
     is_its_edition = edition.version == rating.edition_version
-    resources = [
-        (_urn(rating.client_id), _patient(rating, names)),
-        (names.questionnaire, _questionnaire(edition, instrument, names) if is_its_edition else None),
-        (f"{names.home}/CodeSystem/{names.code_system_id}", _code_system(rating, edition, names)),
+    return [
         (_urn(rating.id), _questionnaire_response(rating, edition, names)),
         (_urn(rating.score_id), _observation(rating, edition, names, is_its_edition=is_its_edition)),
     ]
-    return {
-        "resourceType": "Bundle",
-        "meta": {"security": [{"system": f"{TERMINOLOGY}/v3-ObservationValue", "code": "PSEUDED"}]},
-        "type": "collection",
-        "entry": [{"fullUrl": url, "resource": resource} for url, resource in resources if resource],
-    }
 
 
 class _Names:
@@ -243,7 +264,8 @@ def _observation(rating: CompletedRating, edition: Edition, names: _Names, *, is
         "subject": _subject(rating),
         "encounter": _encounter(rating),
         "effectiveDateTime": rating.held_on.isoformat(),
-        "issued": rating.submitted_at.isoformat(),
+        # An instant, or not at all.
+        **({"issued": rating.submitted_at.isoformat()} if isinstance(rating.submitted_at, datetime) else {}),
         "performer": [_source(rating)],
         "derivedFrom": [{"reference": _urn(rating.id)}],
     }

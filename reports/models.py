@@ -108,6 +108,9 @@ class Export(OrganisationModel):
     class Format(models.TextChoices):
         CSV = "csv", "CSV files"
         XLSX = "xlsx", "Excel workbook"
+        SAV = "sav", "SPSS files"
+        REDCAP = "redcap", "Files for REDCap"
+        FHIR = "fhir", "FHIR bundles"
 
     class Scope(models.TextChoices):
         SERVICE = "service", "The whole service"
@@ -147,7 +150,9 @@ class Export(OrganisationModel):
                 name="reports_export_state_known",
                 condition=Q(state__in=["making", "ready", "expired", "cancelled", "refused"]),
             ),
-            models.CheckConstraint(name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx"])),
+            models.CheckConstraint(
+                name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx", "sav", "redcap", "fhir"])
+            ),
             models.CheckConstraint(name="reports_export_done_within", condition=Q(done__lte=F("total"))),
             models.CheckConstraint(
                 name="reports_export_identifying_with_purpose", condition=Q(is_identifying=False) | ~Q(purpose="")

@@ -29,7 +29,8 @@ from jobs.organisation import acting_in
 
 from ..models import Export, ExportPart
 from .codebook import codebook_text, column_rows, columns_in, instrument_rows, instruments_used
-from .files import FORMATS, Content
+from .files import Content, Described
+from .formats import FORMATS
 from .rows import Reader, episodes_of
 from .tables import TABLES
 
@@ -131,17 +132,18 @@ def write_next_step(*, export_id: uuid.UUID) -> tuple[Export, bool]:
     episodes = list(waiting.select_related("client")[:EPISODES_IN_A_STEP])
     if not episodes:
         return export, True
-    rows = Reader(export, export.created_by.organisation.zone).rows(episodes)
+    kind, reader = FORMATS[export.format], Reader(export, export.created_by.organisation.zone)
+    rows = {name: some for name, some in reader.rows(episodes).items() if kind.has(name)}
+    service = reader.name("O", export.organisation_id)
     ExportPart.objects.bulk_create(
         ExportPart(
             organisation_id=export.organisation_id,
             export=export,
             name=name,
             position=export.done,
-            content=FORMATS[export.format].pack(some),
+            content=content,
         )
-        for name, some in rows.items()
-        if some
+        for name, content in kind.parts(rows, described(export), service).items()
     )
     export.rows = {name: export.rows.get(name, 0) + len(some) for name, some in rows.items()}
     export.done += len(episodes)
@@ -188,11 +190,16 @@ def finish_export(*, export_id: uuid.UUID) -> Export:
     return export
 
 
+def described(export: Export) -> Described:
+    return [(table, columns_in(table, export)) for table in TABLES]
+
+
 def write_file(export: Export, target: IO[bytes]) -> None:
     made_at = timezone.localtime(timezone.now(), export.created_by.organisation.zone)
     used = instruments_used(export, episodes_of(export))
     content = Content(
-        tables=[(table.name, [column.name for column in columns_in(table, export)]) for table in TABLES],
+        described=described(export),
+        is_pseudonymous=not export.is_identifying,
         parts=lambda name: pieces(export, name),
         small=[("codebook", list(column_rows(export))), ("instruments", list(instrument_rows(used)))],
         text=codebook_text(export, rows=export.rows, made_at=made_at),

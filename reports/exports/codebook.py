@@ -12,6 +12,7 @@ from measures.instruments import MISSING_RULES, Edition, Instrument
 from measures.models import Rating
 
 from ..models import Export
+from . import redcap, spss
 from .tables import TABLES, Column, Table
 
 COLUMNS_HEAD = ("file", "column", "holds", "type", "codes", "empty_means", "class", "comes_from")
@@ -31,6 +32,31 @@ addresses, ratings that a later one corrected, and clients' ratings that wait fo
 CELLS = """\
 Days are written 2026-03-24. 1 is yes and 0 is no. An empty cell is a missing value and never 0; the codebook says what
 it means. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+CELLS_OF_SPSS = f"""\
+Codes are numbers with labels. Where several codes could be chosen, each has a variable of its own: 1 is chosen, 0 is
+not. In numbers and codes {spss.MISSING} stands for a missing value: it is declared as missing, and its label says what
+that means. A day or a text that is missing is empty. A text that a spreadsheet would take for a formula begins with an
+apostrophe."""
+
+CELLS_OF_REDCAP = """\
+Each client is a record, named by the pseudonym; each table is a form that repeats, but for the form "client". In a new
+project upload dictionary.csv as its data dictionary; enable repeating instruments in the set-up, for every form but
+"client"; import records_client.csv, and then the other files of records, in any order. A long file can be cut between
+two rows, with its first line above each piece. A later export goes into a new project, as its instances are counted
+anew. Codes are numbers; of several choices each has a column of its own, 1 or 0. An empty cell is a missing value and
+never 0. A text that a spreadsheet would take for a formula begins with an apostrophe."""
+CELLS_OF_FHIR = """\
+definitions.json holds the questionnaires, by the numbers of their items, and the local codes; bundle-0001.json and the
+following hold clients, episodes, sessions, answers and scores, each as a FHIR R4B Bundle of type transaction. A server
+takes them one after the other, the definitions first. docs/fhir.md says what is where. Ruptures, repair attempts,
+signals and goals are not in it: there is no resource for them that others would read; ask for CSV files. An answer that
+is missing is absent; a score that is missing says why. A text that a spreadsheet would take for a formula begins with
+an apostrophe."""
+HOW_IT_READS = {
+    Export.Format.SAV: CELLS_OF_SPSS,
+    Export.Format.REDCAP: CELLS_OF_REDCAP,
+    Export.Format.FHIR: CELLS_OF_FHIR,
+}
 
 
 def columns_in(table: Table, export: Export) -> list[Column]:
@@ -38,10 +64,18 @@ def columns_in(table: Table, export: Export) -> list[Column]:
     return [table.columns[position] for position in positions]
 
 
+def columns_told(table: Table, export: Export) -> list[Column]:
+    """The same, as they stand in the file: some formats have numbers for codes."""
+    columns = columns_in(table, export)
+    if export.format == Export.Format.SAV:
+        return spss.told(columns)
+    return redcap.told(table, columns) if export.format == Export.Format.REDCAP else columns
+
+
 def column_rows(export: Export) -> Iterable[tuple[str, ...]]:
     yield COLUMNS_HEAD
     for table in TABLES:
-        for column in columns_in(table, export):
+        for column in columns_told(table, export):
             yield (
                 *(table.name, column.name, column.words, column.kind),
                 "; ".join(f"{code} = {words}" for code, words in column.codes.items()),
@@ -89,11 +123,11 @@ def codebook_text(export: Export, *, rows: Mapping[str, int], made_at: datetime)
         f"Covers        {export.get_scope_display()}; {period_in_words(export)}",
         f"Identifying   {'yes, for this purpose: ' + export.purpose if export.is_identifying else 'no'}",
         "",
-        *(PSEUDONYMS, "", NEVER, "", CELLS),
+        *(PSEUDONYMS, "", NEVER, "", HOW_IT_READS.get(Export.Format(export.format), CELLS)),
     ]
-    for table in TABLES:
+    for table in () if export.format == Export.Format.FHIR else TABLES:
         lines += ["", f"{table.name}: {rows.get(table.name, 0):,} rows", table.words]
-        for column in columns_in(table, export):
+        for column in columns_told(table, export):
             lines.append(f"  {column.name}: {column.words} ({column.kind}, {column.field_class})")
             lines += [f"      {code} = {words}" for code, words in column.codes.items()]
             if column.empty:

@@ -10,11 +10,13 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import IO, Any
 from xml.sax.saxutils import escape
+
+from .tables import Column, Table
 
 # Spreadsheets read UTF-8 right only where the file says so; statistics programs would rather it did not.
 MARK = "\ufeff"
@@ -23,29 +25,55 @@ MOST_ROWS = 1_048_576
 Moment = tuple[int, int, int, int, int, int]
 Row = Sequence[Any]
 Parts = Callable[[str], Iterator[bytes]]
+Described = Sequence[tuple[Table, Sequence[Column]]]
+Together = Callable[[Mapping[str, Sequence[Row]], Described, str], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a file is made of: each table's name and head with the kept parts of its rows, small tables, a text."""
+    """What a file is made of: each table with its columns and the kept parts of its rows, small tables, a text."""
 
-    tables: Sequence[tuple[str, Sequence[str]]]
+    described: Described
     parts: Parts
     small: Sequence[tuple[str, Sequence[Row]]]
     text: str
     moment: Moment
     has_mark: bool
+    is_pseudonymous: bool = True
+
+    @property
+    def tables(self) -> list[tuple[str, list[str]]]:
+        """Each table's name and head."""
+        return [(table.name, [column.name for column in columns]) for table, columns in self.described]
+
+    @property
+    def mark(self) -> bytes:
+        return MARK.encode() if self.has_mark else b""
 
 
 @dataclass(frozen=True)
 class FileFormat:
+    """`lines` says how rows of one table are kept; `together`, where it is there, how those of all tables are."""
+
     suffix: str
     content_type: str
     lines: Callable[[Iterable[Row]], bytes]
     write: Callable[[IO[bytes], Content], None]
+    together: Together | None = None
+    # The tables that are in it, where these are not all.
+    only: Sequence[Table] = ()
+
+    def has(self, name: str) -> bool:
+        return not self.only or name in [table.name for table in self.only]
 
     def pack(self, rows: Iterable[Row]) -> bytes:
         return zlib.compress(self.lines(rows), level=6)
+
+    def parts(self, rows: Mapping[str, Sequence[Row]], described: Described, service: str) -> Mapping[str, bytes]:
+        """What is kept of a step, by its names; `service` is the pseudonym of the service."""
+        if self.together:
+            return self.together(rows, described, service)
+        return {name: self.pack(some) for name, some in rows.items() if some}
 
 
 def member(name: str, moment: Moment) -> zipfile.ZipInfo:
@@ -65,9 +93,15 @@ def as_csv(rows: Iterable[Row]) -> bytes:
     return text.getvalue().encode()
 
 
+def rows_of(parts: Iterable[bytes]) -> Iterator[list[str]]:
+    """From kept parts of a table, as they stand in the CSV."""
+    for part in parts:
+        yield from csv.reader(io.StringIO(zlib.decompress(part).decode(), newline=""))
+
+
 def write_csv(target: IO[bytes], content: Content) -> None:
     """A zip with a file for each table, large and small, and the text."""
-    mark = MARK.encode() if content.has_mark else b""
+    mark = content.mark
     with zipfile.ZipFile(target, "w") as archive:
         for name, head in content.tables:
             with archive.open(member(f"{name}.csv", content.moment), "w", force_zip64=True) as file:
@@ -76,8 +110,12 @@ def write_csv(target: IO[bytes], content: Content) -> None:
                     file.write(zlib.decompress(part))
         for name, rows in content.small:
             archive.writestr(member(f"{name}.csv", content.moment), mark + as_csv(rows))
-        text = "\r\n".join(content.text.splitlines()) + "\r\n"
-        archive.writestr(member("codebook.txt", content.moment), text)
+        write_text(archive, content)
+
+
+def write_text(archive: zipfile.ZipFile, content: Content) -> None:
+    text = "\r\n".join(content.text.splitlines()) + "\r\n"
+    archive.writestr(member("codebook.txt", content.moment), text)
 
 
 # --- Workbook (Office Open XML, ECMA-376 part 1, 18.3: cells carry their value, texts in line)
@@ -209,9 +247,3 @@ def skeleton(sheets: Sequence[str]) -> Iterator[tuple[str, str]]:
         f'<Relationship Id="rId{len(sheets) + 1}" Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>',
     )
     yield "xl/styles.xml", STYLES
-
-
-FORMATS = {
-    "csv": FileFormat("zip", "application/zip", as_csv, write_csv),
-    "xlsx": FileFormat("xlsx", f"{SHEET_TYPE}.sheet", as_rows, write_workbook),
-}

@@ -35,6 +35,13 @@ class Column:
     codes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     empty: str = ""
     stands: str = ALWAYS
+    # Whether a cell may hold several codes.
+    is_several: bool = False
+
+    @property
+    def several_words(self) -> str:
+        """What it holds where each code has a column of its own."""
+        return self.words.partition(", with")[0]
 
     @property
     def field_class(self) -> str:
@@ -143,7 +150,7 @@ RUPTURES = Table(
         Column("type", "Type", "ruptures.Rupture.type", codes=terms(vocabulary.TYPES), empty="nobody has said"),
         Column(
             "markers", "Markers, with “; ” between them", "ruptures.Rupture.markers", codes=terms(vocabulary.MARKERS),
-            empty="none noted",
+            empty="none noted", is_several=True,
         ),
         Column(
             "component", "Component of the alliance", "ruptures.Rupture.component",
@@ -168,7 +175,7 @@ ATTEMPTS = Table(
         RUPTURE,
         Column(
             "strategies", "What was tried, with “; ” between them", "ruptures.RepairAttempt.strategies",
-            codes=terms(vocabulary.STRATEGIES),
+            codes=terms(vocabulary.STRATEGIES), is_several=True,
         ),
         Column(
             "acknowledged_own_contribution", "Whether the therapist acknowledged a part in it",

@@ -15,7 +15,13 @@ class ExportForm(SubmissionForm):
     """What goes into a file. Names and codes only for a stated purpose, and after the password again."""
 
     scope = forms.ChoiceField(label="Whose records", widget=forms.RadioSelect(attrs={"class": "chips"}))
-    format = forms.ChoiceField(label="File", choices=Export.Format, widget=forms.RadioSelect(attrs={"class": "chips"}))
+    format = forms.ChoiceField(
+        label="File",
+        choices=Export.Format,
+        help_text="CSV opens anywhere, Excel as one workbook. SPSS files have labels and know what is missing. "
+        "REDCap: a data dictionary and its records. FHIR: sessions and ratings, for another system of records.",
+        widget=forms.RadioSelect(attrs={"class": "chips"}),
+    )
     since = forms.DateField(
         required=False,
         label="Sessions from",

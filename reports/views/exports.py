@@ -17,7 +17,7 @@ from accounts.idempotency import write_once
 
 from ..exports import actions, selectors
 from ..exports.codebook import period_in_words
-from ..exports.files import FORMATS
+from ..exports.formats import FORMATS
 from ..exports.tables import TABLES
 from ..forms.exports import ExportForm
 from ..models import Export

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
+import pyreadstat
 import pytest
 from playwright.sync_api import expect
 
@@ -24,13 +25,21 @@ def codes_in(download):
         head, *rows = book["episodes"].iter_rows(values_only=True)
         return [row[head.index("client_code")] for row in rows]
     with zipfile.ZipFile(download.path()) as archive:
+        if "episodes.sav" in archive.namelist():
+            archive.extract("episodes.sav", Path(download.path()).parent / "files")
+            frame, _about = pyreadstat.read_sav(Path(download.path()).parent / "files" / "episodes.sav")
+            return frame.client_code.tolist()
         text = archive.read("episodes.csv").decode("utf-8-sig")
     return [row["client_code"] for row in csv.DictReader(io.StringIO(text))]
 
 
 @pytest.mark.parametrize(
     ("person", "width", "chosen"),
-    [(steps.ADMINISTRATOR, 1280, "CSV files"), (steps.THERAPIST, 390, "Excel workbook")],
+    [
+        (steps.ADMINISTRATOR, 1280, "CSV files"),
+        (steps.THERAPIST, 390, "Excel workbook"),
+        (steps.ADMINISTRATOR, 390, "SPSS files"),
+    ],
 )
 def test_a_file_is_asked_for_made_downloaded_and_removed(open_page, person, width, chosen):
     page = open_page(person, width=width)

@@ -27,9 +27,9 @@ from clients.models import Episode
 from jobs import actions as jobs
 from jobs.models import Job
 from measures.models import Rating, Score
-from reports.exports import actions, files
+from reports.exports import actions, files, formats
 from reports.exports.rows import episodes_of, pseudonyms
-from reports.exports.tables import ALWAYS, TABLES
+from reports.exports.tables import ALWAYS, TABLES, Column, Table
 from reports.models import Export, ExportPart
 from reports.tasks import forget_old_files, make_export
 from sessions_app.models import TherapySession
@@ -315,6 +315,11 @@ def sheets_of(export):
     return {sheet.title: list(sheet.iter_rows()) for sheet in book}
 
 
+def described(name, *heads):
+    columns = tuple(Column(head, head, "clients.Client.id") for head in heads)
+    return Table(name, name, columns), columns
+
+
 def as_in_csv(cell):
     """What the same value looks like in the CSV; a day must be a day."""
     if isinstance(cell.value, datetime):
@@ -352,8 +357,8 @@ def test_a_workbook_has_days_as_days_numbers_as_numbers_and_no_formula(record):
 def test_every_text_number_and_day_comes_back_out_of_a_sheet(values):
     target = io.BytesIO()
     content = files.Content(
-        tables=[("one", ["a"] * len(values))],
-        parts=lambda name: iter([files.FORMATS["xlsx"].pack([values])]),
+        described=[described("one", *["a"] * len(values))],
+        parts=lambda name: iter([formats.FORMATS["xlsx"].pack([values])]),
         small=[],
         text="",
         moment=(2026, 1, 1, 0, 0, 0),
@@ -376,8 +381,8 @@ def test_a_table_with_more_rows_than_a_sheet_takes_goes_on_in_another(most, monk
     monkeypatch.setattr(files, "MOST_ROWS", most)
     target = io.BytesIO()
     content = files.Content(
-        tables=[("one", ["a"]), ("two", ["b"])],
-        parts=lambda name: (files.FORMATS["xlsx"].pack([[number]]) for number in range(5 if name == "one" else 0)),
+        described=[described("one", "a"), described("two", "b")],
+        parts=lambda name: (formats.FORMATS["xlsx"].pack([[number]]) for number in range(5 if name == "one" else 0)),
         small=[],
         text="",
         moment=(2026, 1, 1, 0, 0, 0),
