@@ -210,8 +210,7 @@ def alliance_of(
     shipped = instruments.instruments()
     alliance = [code for code, instrument in shipped.items() if instrument.has_components]
     trends: dict[uuid.UUID, dict[str, dict[str, Trend]]] = defaultdict(lambda: defaultdict(dict))
-    found_trends = Trend.objects.filter(episode__in=episode_ids, rater=Rater.CLIENT, instrument__in=alliance)
-    for trend in found_trends.defer("notes", "baseline", "baseline_low", "baseline_high"):
+    for trend in Trend.objects.filter(episode__in=episode_ids, rater=Rater.CLIENT, instrument__in=alliance):
         trends[trend.episode_id][trend.instrument][trend.scale] = trend
     found = {}
     for episode_id in episode_ids:

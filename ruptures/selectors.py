@@ -59,20 +59,20 @@ def signals_of(episode: Episode) -> list[Signal]:
 
 def standing_signals(episodes: Iterable[Episode | uuid.UUID]) -> dict[uuid.UUID, list[Signal]]:
     """By episode the signals that were neither dismissed nor taken back, in one query."""
-    found = Signal.objects.filter(session__episode__in=episodes).exclude(state__in=(State.DISMISSED, State.WITHDRAWN))
-    by_episode: dict[uuid.UUID, list[Signal]] = defaultdict(list)
-    for signal in found.select_related("session", "rupture"):
-        by_episode[signal.session.episode_id].append(signal)
-    return by_episode
+    standing = Signal.objects.exclude(state__in=(State.DISMISSED, State.WITHDRAWN))
+    return by_episode(standing.select_related("session", "rupture"), episodes)
 
 
-def waiting_in(episodes: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Signal]]:
+def waiting_signals(episodes: Iterable[Episode | uuid.UUID]) -> dict[uuid.UUID, list[Signal]]:
     """By episode the signals that wait for an answer, in one query."""
-    found = Signal.objects.filter(session__episode__in=episodes, state=State.NEW).select_related("session")
-    by_episode: dict[uuid.UUID, list[Signal]] = defaultdict(list)
-    for signal in found.defer("numbers", "session__note", "session__next_time"):
-        by_episode[signal.session.episode_id].append(signal)
-    return by_episode
+    return by_episode(Signal.objects.filter(state=State.NEW).select_related("session"), episodes)
+
+
+def by_episode(signals: QuerySet[Signal], episodes: Iterable[Episode | uuid.UUID]) -> dict[uuid.UUID, list[Signal]]:
+    found: dict[uuid.UUID, list[Signal]] = defaultdict(list)
+    for signal in signals.filter(session__episode__in=episodes):
+        found[signal.session.episode_id].append(signal)
+    return found
 
 
 # --- Ruptures -------------------------------------------------------------------------------------------

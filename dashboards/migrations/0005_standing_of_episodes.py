@@ -31,52 +31,42 @@ NOT_READ = f"""
     DROP TRIGGER standing_before_update ON {SUMMARY};
     DROP FUNCTION dashboards_read_standing;
 """
-# `older` says whether what the row shows in words is older than the change from now on.
+# The argument of a trigger says whether what the row shows in words is older than the change from then on: 1, or 0.
 RENEW = f"""
-    CREATE FUNCTION dashboards_renew_standing(episodes uuid[], older integer) RETURNS void LANGUAGE sql AS $$
-        UPDATE {SUMMARY} SET computed_version = computed_version, input_version = input_version + older
+    CREATE FUNCTION dashboards_renew_standing(episodes uuid[], older text) RETURNS void LANGUAGE sql AS $$
+        UPDATE {SUMMARY} SET computed_version = computed_version, input_version = input_version + older::integer
         WHERE episode_id = ANY(episodes)
     $$;
-    CREATE FUNCTION dashboards_standing_of_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION dashboards_standing_by_episode() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        PERFORM dashboards_renew_standing(ARRAY(SELECT episode_id FROM changed), 0);
+        PERFORM dashboards_renew_standing(ARRAY(SELECT episode_id FROM changed), TG_ARGV[0]);
         RETURN NULL;
     END $$;
-    CREATE FUNCTION dashboards_standing_of_signals() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION dashboards_standing_by_session() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
         held uuid[] := ARRAY(SELECT session_id FROM changed);
     BEGIN
         PERFORM dashboards_renew_standing(
-            ARRAY(SELECT episode_id FROM sessions_app_therapysession WHERE id = ANY(held)), 1
+            ARRAY(SELECT episode_id FROM sessions_app_therapysession WHERE id = ANY(held)), TG_ARGV[0]
         );
         RETURN NULL;
     END $$;
-    CREATE FUNCTION dashboards_standing_of_ruptures() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE
-        held uuid[] := ARRAY(SELECT session_id FROM changed);
-    BEGIN
-        PERFORM dashboards_renew_standing(
-            ARRAY(SELECT episode_id FROM sessions_app_therapysession WHERE id = ANY(held)), 0
-        );
-        RETURN NULL;
-    END $$;
-    CREATE FUNCTION dashboards_standing_of_moved_ruptures() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION dashboards_standing_by_moved_rupture() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
         held uuid[] := ARRAY(
             SELECT changed.session_id FROM changed JOIN before USING (id) WHERE changed.state <> before.state
         );
     BEGIN
         PERFORM dashboards_renew_standing(
-            ARRAY(SELECT episode_id FROM sessions_app_therapysession WHERE id = ANY(held)), 1
+            ARRAY(SELECT episode_id FROM sessions_app_therapysession WHERE id = ANY(held)), TG_ARGV[0]
         );
         RETURN NULL;
     END $$;
 """
 NOT_RENEWED = """
-    DROP FUNCTION dashboards_standing_of_moved_ruptures;
-    DROP FUNCTION dashboards_standing_of_ruptures;
-    DROP FUNCTION dashboards_standing_of_signals;
-    DROP FUNCTION dashboards_standing_of_episodes;
+    DROP FUNCTION dashboards_standing_by_moved_rupture;
+    DROP FUNCTION dashboards_standing_by_session;
+    DROP FUNCTION dashboards_standing_by_episode;
     DROP FUNCTION dashboards_renew_standing;
 """
 # Of the episodes that are there already, the sweep reads it.
@@ -85,18 +75,22 @@ LATER = f"""
     UPDATE {SUMMARY} SET computed_version = 0;
     ALTER TABLE {SUMMARY} FORCE ROW LEVEL SECURITY;
 """
-TABLES = {"insert": "NEW TABLE AS changed", "update": "NEW TABLE AS changed", "delete": "OLD TABLE AS changed"}
-MOVED = {"update": "OLD TABLE AS before NEW TABLE AS changed"}
+INSERTED, UPDATED, DELETED = "insert", "update", "delete"
+ROWS = {
+    INSERTED: "NEW TABLE AS changed",
+    UPDATED: "OLD TABLE AS before NEW TABLE AS changed",
+    DELETED: "OLD TABLE AS changed",
+}
 
 
-def renew(table: str, function: str, changes: dict[str, str]) -> migrations.RunSQL:
+def renew(table: str, function: str, *changes: str, older: int = 0) -> migrations.RunSQL:
     return migrations.RunSQL(
         "".join(
             f"""
             CREATE TRIGGER standing_after_{change} AFTER {change.upper()} ON {table}
-                REFERENCING {rows} FOR EACH STATEMENT EXECUTE FUNCTION {function}();
+                REFERENCING {ROWS[change]} FOR EACH STATEMENT EXECUTE FUNCTION dashboards_standing_{function}({older});
             """
-            for change, rows in changes.items()
+            for change in changes
         ),
         "".join(f"DROP TRIGGER standing_after_{change} ON {table};" for change in changes),
     )
@@ -118,10 +112,10 @@ class Migration(migrations.Migration):
         migrations.AddField("episodesummary", "lacks_objective", models.BooleanField(db_default=True, default=True)),
         migrations.RunSQL(READ_STANDING, NOT_READ),
         migrations.RunSQL(RENEW, NOT_RENEWED),
-        renew("clients_engagementobjective", "dashboards_standing_of_episodes", TABLES),
-        renew("sessions_app_firstchallenge", "dashboards_standing_of_episodes", TABLES),
-        renew("ruptures_signal", "dashboards_standing_of_signals", TABLES),
-        renew("ruptures_rupture", "dashboards_standing_of_ruptures", {one: TABLES[one] for one in ("insert", "delete")}),
-        renew("ruptures_rupture", "dashboards_standing_of_moved_ruptures", MOVED),
+        renew("clients_engagementobjective", "by_episode", INSERTED, UPDATED, DELETED),
+        renew("sessions_app_firstchallenge", "by_episode", INSERTED, UPDATED, DELETED),
+        renew("ruptures_signal", "by_session", INSERTED, UPDATED, DELETED, older=1),
+        renew("ruptures_rupture", "by_session", INSERTED, DELETED),
+        renew("ruptures_rupture", "by_moved_rupture", UPDATED, older=1),
         migrations.RunSQL(LATER, migrations.RunSQL.noop),
     ]

@@ -24,7 +24,7 @@ from measures.schedule import STILL_DUE
 from measures.selectors import usual_instrument
 from ruptures.lifecycle import SUSPECTED
 from ruptures.models import Signal
-from ruptures.selectors import open_in_many, waiting_in
+from ruptures.selectors import open_in_many, waiting_signals
 from sessions_app.rhythm import Rhythm
 
 from .. import need
@@ -72,7 +72,6 @@ class Listed(NamedTuple):
     pk: uuid.UUID
     client_id: uuid.UUID
     code: str
-    name: str
     therapist_id: uuid.UUID
     therapist_name: str
     session_count: int
@@ -82,10 +81,6 @@ class Listed(NamedTuple):
     worth_a_look: str
     shown: Mapping[str, Any]
     is_updating: bool
-
-    @property
-    def label(self) -> str:
-        return self.name or self.code
 
 
 # Sessions or ratings have changed since what is kept of them was computed.
@@ -200,7 +195,7 @@ def rows_of(placed: Sequence[Placed], *, of: int) -> list[CaseloadRow]:
     """Their rows, in their order; four queries however many there are."""
     ids = [one.told.pk for one in placed]
     values = Episode.objects.filter(pk__in=ids).values_list(
-        "pk", "client_id", "client__code", "client__name", "therapist_id", "therapist__name", "summary__session_count",
+        "pk", "client_id", "client__code", "therapist_id", "therapist__name", "summary__session_count",
         "summary__session_number", "summary__last_seen_on", "summary__asked", "summary__worth_a_look",
         "summary__shown", IS_UPDATING,
     )  # fmt: skip
@@ -214,7 +209,7 @@ class Known:
 
     def __init__(self, ids: Sequence[uuid.UUID], *, of: int, today: date) -> None:
         self.of, self.today = of, today
-        self.signals = waiting_in(ids)
+        self.signals = waiting_signals(ids)
         self.levels: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
         assessed = EngagementObjective.objects.filter(episode__in=ids)
         for episode_id, objective, level in assessed.values_list("episode_id", "objective", "level"):
@@ -232,7 +227,7 @@ class Known:
         new = self.signals[episode.pk]
         said: dict[str, Callable[[], list[Reason]]] = {
             need.RISK: need.of_risk,
-            need.SIGNAL: lambda: need.of_signals(noticed_in(new) or [episode.worth_a_look]),
+            need.SIGNAL: lambda: need.of_signals(noticed_in(new) or list(filter(None, [episode.worth_a_look]))),
             need.RUPTURE: lambda: need.of_ruptures(self.open_ruptures(episode, new)),
             need.ENGAGEMENT: lambda: need.of_engagement(
                 engagement.gate_in_words(self.levels[episode.pk], session=episode.session_number, of=self.of)

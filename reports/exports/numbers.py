@@ -7,7 +7,7 @@ end (a test holds the numbers that have gone out).
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .tables import SEVERAL, TEXT, WHOLE, YES_NO, Column
+from .tables import SEVERAL, WHOLE, YES_NO, Column
 
 NO_YES = {"0": "no", "1": "yes"}
 Read = Callable[[Sequence[str]], str]
@@ -21,12 +21,6 @@ class Variable:
     position: int
     numbers: Mapping[str, str]
     option: str = ""
-    # What was asked for several of, of which this is one.
-    of_several: Column | None = None
-
-    @property
-    def is_numeric(self) -> bool:
-        return self.column.kind != TEXT
 
     @property
     def reads(self) -> Read:
@@ -60,7 +54,6 @@ def variables_of(column: Column, position: int) -> list[Variable]:
                 position,
                 numbers={},
                 option=code,
-                of_several=column,
             )
             for code, words in column.codes.items()
         ]

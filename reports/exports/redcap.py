@@ -99,9 +99,13 @@ def form_of(table: Table, columns: Sequence[Column]) -> Form:
     return Form(table.name, found, columns.index(CLIENT), ABOUT[table.name])
 
 
+def forms_of(table: Table, columns: Sequence[Column]) -> list[Form]:
+    """That of the table; before that of the episodes the one of the clients, who stand in their rows."""
+    return [*([client_form(columns)] if table is EPISODES else []), form_of(table, columns)]
+
+
 def told(table: Table, columns: Sequence[Column]) -> list[Column]:
     """The fields of a form as the dictionary names them, for the codebook."""
-    forms = [*([client_form(columns)] if table is EPISODES else []), form_of(table, columns)]
     return [
         replace(
             column,
@@ -109,7 +113,7 @@ def told(table: Table, columns: Sequence[Column]) -> list[Column]:
             kind=WHOLE if column.codes else column.kind,
             codes=choices(column),
         )
-        for form in forms
+        for form in forms_of(table, columns)
         for _position, column in form.columns
     ]
 
@@ -123,7 +127,7 @@ def dictionary_rows(content: Content) -> Iterator[Sequence[str]]:
     yield DICTIONARY_HEAD
     yield entry(RECORD, FORM_OF_CLIENTS, CLIENT)
     for table, columns in content.described:
-        for form in [*([client_form(columns)] if table is EPISODES else []), form_of(table, columns)]:
+        for form in forms_of(table, columns):
             for _position, column in form.columns:
                 yield entry(form.field(column.name), form.name, column)
 
@@ -153,11 +157,9 @@ def write_redcap(target: IO[bytes], content: Content) -> None:
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr(member("dictionary.csv", content.moment), as_csv(dictionary_rows(content)))
         for table, columns in content.described:
-            if table is EPISODES:
-                form = client_form(columns)
-                write_records(archive, content, form.name, records_once(form, content.parts(table.name)))
-            form = form_of(table, columns)
-            write_records(archive, content, form.name, records_repeating(form, content.parts(table.name)))
+            for form in forms_of(table, columns):
+                records = records_once if form.name == FORM_OF_CLIENTS else records_repeating
+                write_records(archive, content, form.name, records(form, content.parts(table.name)))
         for name, rows in content.small:
             if name == "instruments":
                 archive.writestr(member(f"{name}.csv", content.moment), as_csv(rows))

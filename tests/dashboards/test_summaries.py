@@ -189,6 +189,18 @@ def test_answer_to_a_signal_and_the_state_of_its_rupture_are_there_at_once(servi
     assert standing(episode)[:2] == (0, None)
 
 
+def test_words_about_a_signal_are_updating_from_its_answer_on_until_the_job_has_found_others(service):
+    episode = factories.make_episode(service.ada)
+    signal = factories.make_signal(episode)
+    before = kept(episode).shown["headline"]
+    Job.objects.filter(task=KEEP_SUMMARY).delete()
+    ruptures.dismiss_signal(signal=signal, reason="usual", by=service.ada)
+    assert caseload(service.ada).rows()[0].episode.is_updating
+    assert Job.objects.waiting().filter(task=KEEP_SUMMARY, object_id=episode.pk).exists()
+    assert kept(episode).shown["headline"] != before
+    assert not caseload(service.ada).rows()[0].episode.is_updating
+
+
 def test_what_a_client_suspects_is_answered_with_the_signal_of_the_same_session_where_there_is_one(service):
     noticed, unnoticed = (factories.make_episode(service.ada, code=code) for code in ("S-1", "S-2"))
     session = factories.make_signal(noticed).session
