@@ -51,7 +51,7 @@ RENEW = f"""
         );
         RETURN NULL;
     END $$;
-    CREATE FUNCTION dashboards_standing_by_moved_rupture() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION dashboards_standing_by_state() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
         held uuid[] := ARRAY(
             SELECT changed.session_id FROM changed JOIN before USING (id) WHERE changed.state <> before.state
@@ -64,7 +64,7 @@ RENEW = f"""
     END $$;
 """
 NOT_RENEWED = """
-    DROP FUNCTION dashboards_standing_by_moved_rupture;
+    DROP FUNCTION dashboards_standing_by_state;
     DROP FUNCTION dashboards_standing_by_session;
     DROP FUNCTION dashboards_standing_by_episode;
     DROP FUNCTION dashboards_renew_standing;
@@ -114,8 +114,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(RENEW, NOT_RENEWED),
         renew("clients_engagementobjective", "by_episode", INSERTED, UPDATED, DELETED),
         renew("sessions_app_firstchallenge", "by_episode", INSERTED, UPDATED, DELETED),
-        renew("ruptures_signal", "by_session", INSERTED, UPDATED, DELETED, older=1),
+        renew("ruptures_signal", "by_session", INSERTED, DELETED, older=1),
+        renew("ruptures_signal", "by_state", UPDATED, older=1),
         renew("ruptures_rupture", "by_session", INSERTED, DELETED),
-        renew("ruptures_rupture", "by_moved_rupture", UPDATED, older=1),
+        renew("ruptures_rupture", "by_state", UPDATED, older=1),
         migrations.RunSQL(LATER, migrations.RunSQL.noop),
     ]

@@ -189,6 +189,14 @@ def test_answer_to_a_signal_and_the_state_of_its_rupture_are_there_at_once(servi
     assert standing(episode)[:2] == (0, None)
 
 
+def test_judging_again_what_is_as_it_was_leaves_no_summary_older(service):
+    episode = factories.make_episode(service.ada)
+    factories.make_signal(episode)
+    version = kept(episode).input_version
+    ruptures.judge_episode(episode_id=episode.pk)
+    assert EpisodeSummary.objects.get(episode=episode).input_version == version
+
+
 def test_words_about_a_signal_are_updating_from_its_answer_on_until_the_job_has_found_others(service):
     episode = factories.make_episode(service.ada)
     signal = factories.make_signal(episode)
