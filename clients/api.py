@@ -12,13 +12,14 @@ from accounts.api.schema import writes
 
 from . import actions, selectors
 from .forms import check_not_future
-from .models import Client, Episode, Modality
+from .models import Client, Ending, Episode, Modality
 
 
 class ClientSerializer(serializers.ModelSerializer):
     class Meta:
         model = Client
         fields = ("id", "code", "name", "version", "created_at", "updated_at")
+        read_only_fields = fields
 
 
 class NewClientSerializer(serializers.Serializer):
@@ -62,6 +63,7 @@ class ClientDetail(DetailView):
 
 class EpisodeSerializer(serializers.ModelSerializer):
     therapist_name = serializers.CharField(source="therapist.name", read_only=True)
+    ending = serializers.ChoiceField(Ending.choices, allow_blank=True)
 
     class Meta:
         model = Episode
@@ -79,6 +81,7 @@ class EpisodeSerializer(serializers.ModelSerializer):
             "created_at",
             "updated_at",
         )
+        read_only_fields = fields
 
 
 class OfClient(Since):

@@ -40,6 +40,7 @@ class ScoreSerializer(serializers.ModelSerializer):
     class Meta:
         model = Score
         fields = ("scale", "value", "mean", "is_prorated", "reason")
+        read_only_fields = fields
 
 
 class RatingSerializer(serializers.ModelSerializer):
@@ -61,6 +62,7 @@ class RatingSerializer(serializers.ModelSerializer):
             "submitted_at",
             "updated_at",
         )
+        read_only_fields = fields
 
 
 class RatingList(ListView):
@@ -153,6 +155,7 @@ class RatingRequestSerializer(serializers.ModelSerializer):
             "redeemed_at",
             "updated_at",
         )
+        read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(LINK_STATES))
     def get_state(self, row: RatingRequest) -> str:
@@ -170,6 +173,7 @@ class NewLinkSerializer(RatingRequestSerializer):
 
     class Meta(RatingRequestSerializer.Meta):
         fields = (*RatingRequestSerializer.Meta.fields, "link")
+        read_only_fields = fields
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_link(self, row: RatingRequest) -> str | None:
@@ -255,6 +259,7 @@ class TrendSerializer(serializers.ModelSerializer):
             "is_updating",
             "updated_at",
         )
+        read_only_fields = fields
 
 
 class OfEpisode(Since):

@@ -26,6 +26,7 @@ REASONS = [*Reason.choices, (CORRECTED, "The client’s rating was corrected")]
 class SignalSerializer(serializers.ModelSerializer):
     sentence = serializers.SerializerMethodField(help_text="What was noticed; empty once its evidence is gone.")
     note = serializers.CharField(help_text="Why the evidence is gone.")
+    reason = serializers.ChoiceField(Reason.choices, allow_blank=True)
 
     class Meta:
         model = Signal
@@ -45,6 +46,7 @@ class SignalSerializer(serializers.ModelSerializer):
             "answered_at",
             "updated_at",
         )
+        read_only_fields = fields
 
     def get_sentence(self, row: Signal) -> str:
         return "" if row.state == State.WITHDRAWN else row.sentence
@@ -100,6 +102,11 @@ class SignalAnswer(ApiView):
 
 
 class RuptureSerializer(serializers.ModelSerializer):
+    """An empty word means that nobody has said so yet."""
+
+    type = serializers.ChoiceField(vocabulary.choices(vocabulary.TYPES), allow_blank=True)
+    component = serializers.ChoiceField(vocabulary.choices(vocabulary.COMPONENTS), allow_blank=True)
+    reason = serializers.ChoiceField(REASONS, allow_blank=True)
     markers = serializers.ListField(child=serializers.ChoiceField(vocabulary.choices(vocabulary.MARKERS)))
     can_become = serializers.SerializerMethodField(help_text="The states that its therapist may put it into.")
 
@@ -123,6 +130,7 @@ class RuptureSerializer(serializers.ModelSerializer):
             "created_at",
             "updated_at",
         )
+        read_only_fields = fields
 
     @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(STATES)))
     def get_can_become(self, row: Rupture) -> list[str]:

@@ -37,6 +37,7 @@ class SessionSerializer(serializers.ModelSerializer):
             "created_at",
             "updated_at",
         )
+        read_only_fields = fields
 
 
 class OfEpisode(Since):

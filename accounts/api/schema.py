@@ -70,7 +70,7 @@ class Schema(AutoSchema):
         return {200: self.view.get_serializer_class(), **refusals(REFUSALS)}
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        answer = serializer is None or serializer is self.view.get_serializer_class()
+        answer = serializer is None or isinstance(serializer, self.view.get_serializer_class())
         return bool(self.view.pagination_class) and self.method == "GET" and answer
 
     def get_operation_id(self) -> str:
