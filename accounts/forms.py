@@ -253,7 +253,7 @@ class TokenForm(SubmissionForm):
 
     name = forms.CharField(
         max_length=60,
-        label="What is it for",
+        label="What it is for",
         error_messages={"required": "Say what it is for, so that you know it again."},
         help_text="The program that will use it, for example “Waiting list”.",
     )

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from accounts.api import ApiView
 from clients import api as clients
 from measures import api as measures
+from reports import api as reports
 from ruptures import api as ruptures
 from sessions_app import api as sessions
 
@@ -38,6 +39,7 @@ urlpatterns = [
     path("sessions/<uuid:pk>/rating-requests", measures.SessionRatingRequests.as_view(), name="session-requests"),
     path("ratings", measures.RatingList.as_view(), name="rating-list"),
     path("ratings/<uuid:pk>", measures.RatingDetail.as_view(), name="rating"),
+    path("ratings/<uuid:pk>/fhir", reports.RatingAsFhir.as_view(), name="rating-fhir"),
     path("rating-requests", measures.RatingRequestList.as_view(), name="rating-request-list"),
     path("rating-requests/<uuid:pk>", measures.RatingRequestDetail.as_view(), name="rating-request"),
     path("trends", measures.TrendList.as_view(), name="trend-list"),

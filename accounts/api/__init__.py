@@ -122,6 +122,7 @@ class ApiView(GenericAPIView):
     renderer_classes = [JSONRenderer]
     parser_classes = [JSONParser]
     pagination_class: Any = None
+    http_method_names = ["get", "head", "post"]
     pages: ClassVar[dict[str, str]] = {}
     conflicts: ClassVar[tuple[type[Exception], ...]] = ()
     # From a record to the client it is about.

@@ -64,10 +64,11 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response | None
         status, body = 404, problem(404, "There is nothing here, or it is not yours to see.")
     elif isinstance(error, PermissionDenied):
         status, body = 403, problem(403, str(error))
+    elif isinstance(error, exceptions.NotAuthenticated):
+        status, body = 401, problem(401, "Send a token that works, as “Authorization: Bearer …”.")
+        headers["WWW-Authenticate"] = "Bearer"
     elif isinstance(error, exceptions.APIException):
         status, body = error.status_code, problem(error.status_code, str(error.detail))
-        if getattr(error, "auth_header", None):
-            headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
         if getattr(error, "wait", None):
             headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
     else:

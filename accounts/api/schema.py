@@ -70,8 +70,9 @@ class Schema(AutoSchema):
         return {200: self.view.get_serializer_class(), **refusals(REFUSALS)}
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        answer = serializer is None or isinstance(serializer, self.view.get_serializer_class())
-        return bool(self.view.pagination_class) and self.method == "GET" and answer
+        if not self.view.pagination_class or self.method != "GET":
+            return False
+        return serializer is None or isinstance(serializer, self.view.get_serializer_class())
 
     def get_operation_id(self) -> str:
         parts = [part.strip("{}") for part in self.path.removeprefix("/api/v1/").split("/")]

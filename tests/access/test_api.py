@@ -25,6 +25,7 @@ RECORDS = {
     "episode": lambda world: world.episode.pk,
     "session": lambda world: world.session.pk,
     "rating": lambda world: world.session.ratings.first().pk,
+    "rating-fhir": lambda world: world.session.ratings.first().pk,
     "rating-request": lambda world: world.request.pk,
     "trend": lambda world: world.signal.session.episode.trends.first().pk,
     "signal": lambda world: world.signal.pk,

@@ -1,5 +1,6 @@
 """The API's frame: tokens, errors, pages of a list, keys, limits. Who may see what is in tests/access/test_api.py."""
 
+import json
 import uuid
 from datetime import timedelta
 
@@ -258,6 +259,16 @@ def test_a_clients_rating_is_there_once_the_therapist_has_rated(ada, episode):
     assert own.status_code == 201
     listed = ada.get(RATINGS, {"updated_since": since}).json()["results"]
     assert {row["rater"] for row in listed} == {"client", "therapist"}
+
+
+def test_a_rating_comes_as_the_same_bundle_that_the_page_gives(ada, browser, episode):
+    session = factories.make_session(episode)
+    factories.rate_as_therapist(session)
+    rating = Rating.objects.get(session=session)
+    answer = ada.get(f"{RATINGS}/{rating.pk}/fhir")
+    assert answer["Content-Type"] == "application/fhir+json"
+    page = browser.get(reverse("reports:rating-fhir", args=[rating.pk]))
+    assert answer.json()["entry"] == json.loads(page.content)["entry"]
 
 
 # --- Writing --------------------------------------------------------------------------------------------

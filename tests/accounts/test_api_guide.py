@@ -73,7 +73,7 @@ def test_the_error_it_shows_is_the_error_there_is(service):
 def test_it_names_every_list_and_the_limits():
     for route in routes():
         if route.endswith("-list"):
-            plural = "ruptures signals trends rating-requests ratings sessions episodes clients".split()
+            plural = ["ruptures", "signals", "trends", "rating-requests", "ratings", "sessions", "episodes", "clients"]
             assert any(f"`{name}`, `{name}/{{id}}`" in GUIDE for name in plural if name.startswith(route[:-5]))
     assert f"more than {REQUESTS_A_MINUTE} requests" in GUIDE
     assert f"is {Pages.page_size} unless you ask for another, {Pages.max_page_size} at most" in GUIDE
