@@ -284,7 +284,7 @@ def note_token_used(*, token: ApiToken) -> None:
     """That a token was used, to the minute: requests at the same moment do not wait for each other."""
     if token.last_used_at is not None and token.last_used_at > timezone.now() - NOTED_EVERY:
         return
-    if ApiToken.objects.filter(pk=token.pk).select_for_update(skip_locked=True, no_key=True).exists():
+    if ApiToken.objects.filter(pk=token.pk).select_for_update(skip_locked=True, no_key=True).first() is not None:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
 
 

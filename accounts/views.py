@@ -86,7 +86,7 @@ def take_back(request: SignedInRequest, cover: Cover, location: str) -> HttpResp
 @require_http_methods(["GET", "POST"])
 def token_list(request: SignedInRequest) -> HttpResponse:
     """A person's own tokens, and the form that makes one. Its text is shown in the answer to that form alone."""
-    form = TokenForm(request.POST or None, request=request)
+    form = TokenForm(request.POST if request.method == "POST" else None, request=request)
     if request.method == "POST":
         made = []
 
