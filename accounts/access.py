@@ -51,6 +51,8 @@ PAGES: dict[str, Who] = {
     "accounts:supervision-end": Who.ADMINISTRATOR,
     "accounts:cover-start": Who.THERAPIST,
     "accounts:cover-end": Who.THERAPIST,
+    "accounts:token-list": Who.SIGNED_IN,
+    "accounts:token-revoke": Who.SIGNED_IN,
     "accounts:person-cover-start": Who.ADMINISTRATOR,
     "accounts:person-cover-end": Who.ADMINISTRATOR,
     "accounts:organisation-edit": Who.ADMINISTRATOR,

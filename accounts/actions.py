@@ -1,3 +1,4 @@
+import secrets
 import uuid
 from datetime import date, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from jobs.organisation import acting_in
 
 from .audit import changed_fields, record_event
 from .idempotency import StaleVersion, taken_means
-from .models import Cover, Organisation, Submission, Supervision, User
+from .models import ApiToken, Cover, Organisation, Submission, Supervision, User
 
 # Every trend of the organisation: another rate is another threshold.
 RECOMPUTE = "ruptures.start_recompute"
@@ -231,6 +232,60 @@ def end_cover(*, cover: Cover, by: User) -> None:
 def check_absence(therapist: User, user: User) -> None:
     if not (user.is_administrator or (user.is_therapist and user.pk == therapist.pk)):
         raise PermissionDenied("Therapists say themselves who covers for them, or an administrator does.")
+
+
+# --- Tokens of the API ----------------------------------------------------------------------------------
+
+LONGEST_TOKEN = timedelta(days=365)
+TOKENS_AT_ONCE = 20
+NOTED_EVERY = timedelta(minutes=1)
+
+
+@transaction.atomic
+def make_token(*, name: str, scope: str, days: int, by: User) -> tuple[ApiToken, str]:
+    """A token with which a program acts for `by`, and its text, which is kept nowhere.
+
+    Raises ValidationError naming the field.
+    """
+    if not 1 <= days <= LONGEST_TOKEN.days:
+        raise ValidationError({"days": f"Choose 1 to {LONGEST_TOKEN.days} days."})
+    if ApiToken.objects.usable().filter(person=by).count() >= TOKENS_AT_ONCE:
+        raise ValidationError(f"You have {TOKENS_AT_ONCE} tokens that work. Take one back first.")
+    secret = secrets.token_hex(32)
+    prefix = secrets.token_hex(4)
+    text = f"alliance-{prefix}-{secret}"
+    token = ApiToken(
+        organisation_id=by.organisation_id,
+        person=by,
+        name=name.strip(),
+        prefix=prefix,
+        digest=ApiToken.digest_of(text),
+        scope=scope,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    token.check_values()
+    jobs.set_route(kind=Route.Kind.TOKEN, value=text, organisation_id=by.organisation_id)
+    token.save(force_insert=True)
+    record_event("token.made", token, organisation_id=by.organisation_id, by=by, fields=[scope])
+    return token, text
+
+
+@transaction.atomic
+def revoke_token(*, token: ApiToken, by: User) -> None:
+    """Make a token stop working at once. One that was taken back before stays as it is."""
+    if by.pk != token.person_id:
+        raise PermissionDenied("People take back their own tokens.")
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now(), revoked_by=by):
+        record_event("token.revoked", token, organisation_id=token.organisation_id, by=by)
+
+
+@transaction.atomic
+def note_token_used(*, token: ApiToken) -> None:
+    """That a token was used, to the minute: requests at the same moment do not wait for each other."""
+    if token.last_used_at is not None and token.last_used_at > timezone.now() - NOTED_EVERY:
+        return
+    if ApiToken.objects.filter(pk=token.pk).select_for_update(skip_locked=True, no_key=True).first() is not None:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
 
 
 @transaction.atomic

@@ -89,6 +89,20 @@ FIELDS: dict[str, dict[str, str]] = {
         "ended_at": OPERATIONAL,
         "ended_by": OPERATIONAL,
     },
+    "accounts.ApiToken": {
+        "id": OPERATIONAL,
+        "organisation": OPERATIONAL,
+        "person": OPERATIONAL,
+        "name": OPERATIONAL,
+        "prefix": OPERATIONAL,
+        "digest": OPERATIONAL,
+        "scope": OPERATIONAL,
+        "created_at": OPERATIONAL,
+        "expires_at": OPERATIONAL,
+        "last_used_at": OPERATIONAL,
+        "revoked_at": OPERATIONAL,
+        "revoked_by": OPERATIONAL,
+    },
     "accounts.Submission": {
         "id": OPERATIONAL,
         "organisation": OPERATIONAL,
@@ -120,6 +134,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "created_at": OPERATIONAL,
         "created_by": OPERATIONAL,
         "version": OPERATIONAL,
+        "updated_at": OPERATIONAL,
     },
     "clients.Episode": {
         "id": OPERATIONAL,
@@ -137,6 +152,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "later_therapists": OPERATIONAL,
         "created_at": OPERATIONAL,
         "created_by": OPERATIONAL,
+        "updated_at": OPERATIONAL,
     },
     "clients.Goal": {
         "id": OPERATIONAL,
@@ -272,6 +288,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "created_by": OPERATIONAL,
         "waived_at": OPERATIONAL,
         "waived_by": OPERATIONAL,
+        "updated_at": OPERATIONAL,
     },
     "sessions_app.GoalProgress": {
         "id": OPERATIONAL,
@@ -348,6 +365,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "entered_by": OPERATIONAL,
         "superseded_at": OPERATIONAL,
         "superseded_by": OPERATIONAL,
+        "updated_at": OPERATIONAL,
     },
     "measures.RiskAnswer": {
         "id": OPERATIONAL,
@@ -400,6 +418,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "redeemed_at": CLINICAL,
         "redeemed_key": OPERATIONAL,
         "redeemed_digest": CLINICAL,  # made with the site's key; whoever has that could guess the answers from it
+        "updated_at": OPERATIONAL,
     },
     "measures.Invitation": {
         "id": OPERATIONAL,
@@ -471,6 +490,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "prior": OPERATIONAL,
         "rate": OPERATIONAL,
         "expected": CLINICAL,
+        "updated_at": OPERATIONAL,
     },
     "measures.OwnMeasure": {
         "id": OPERATIONAL,
@@ -565,6 +585,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "answered_by": OPERATIONAL,
         "raised_at": OPERATIONAL,
         "rupture": OPERATIONAL,
+        "updated_at": OPERATIONAL,
     },
     "ruptures.Rupture": {
         "id": OPERATIONAL,
@@ -586,6 +607,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "version": OPERATIONAL,
         "created_at": OPERATIONAL,
         "created_by": OPERATIONAL,
+        "updated_at": OPERATIONAL,
     },
     "ruptures.RepairAttempt": {
         "id": OPERATIONAL,

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 
 from .http import SignedInRequest
-from .models import RISK_TEXT, Organisation, User
+from .models import RISK_TEXT, Organisation, Scope, User
 
 Result = TypeVar("Result")
 
@@ -246,3 +246,44 @@ class PasswordAgainForm(forms.Form):
         if not is_right:
             raise ValidationError("This password is not correct.")
         return password
+
+
+class TokenForm(SubmissionForm):
+    """A new token of the API. The password is asked for again, as the token acts in its person's name."""
+
+    name = forms.CharField(
+        max_length=60,
+        label="What it is for",
+        error_messages={"required": "Say what it is for, so that you know it again."},
+        help_text="The program that will use it, for example “Waiting list”.",
+    )
+    scope = forms.ChoiceField(
+        label="What it may do", choices=Scope, initial=Scope.READ, widget=forms.RadioSelect(attrs={"class": "chips"})
+    )
+    days = forms.TypedChoiceField(
+        label="Works for",
+        coerce=int,
+        choices=[(30, "30 days"), (90, "90 days"), (365, "A year")],
+        initial=90,
+        widget=forms.RadioSelect(attrs={"class": "chips"}),
+    )
+    password = forms.CharField(
+        label="Your password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Enter your password."},
+    )
+
+    def __init__(self, *args: Any, request: SignedInRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_password(self) -> str:
+        """The same words, and the same limit of tries, as for whoever takes a device back."""
+        again = PasswordAgainForm({"password": self.cleaned_data["password"]}, request=self.request)
+        if not again.is_valid():
+            raise ValidationError(again.errors["password"].as_data())
+        return ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: value for name, value in super().values.items() if name != "password"}

@@ -1,6 +1,7 @@
+import hashlib
 import uuid
 import zoneinfo
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, ClassVar
 
@@ -294,6 +295,67 @@ class Submission(OrganisationModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "key"], name="accounts_submission_once")]
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for; what its person may not do, it may not either."""
+
+    READ = "read", "Read"
+    WRITE = "write", "Read and write"
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable(self) -> "ApiTokenQuerySet":
+        return self.filter(revoked_at=None, expires_at__gt=Now(), person__is_active=True)
+
+
+class ApiToken(OrganisationModel):
+    """Lets a program act for a person through the API, until a day. Only its SHA-256 is kept, and the part that it is
+    recognised by."""
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
+    name = models.CharField(max_length=60)
+    prefix = models.CharField(max_length=8)
+    digest = models.CharField(max_length=64, unique=True)
+    scope = models.CharField(max_length=5, choices=Scope)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    # To the minute.
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(name="accounts_apitoken_scope_known", condition=Q(scope__in=Scope.values)),
+            models.CheckConstraint(
+                name="accounts_apitoken_a_year_at_most",
+                condition=Q(expires_at__lte=F("created_at") + timedelta(days=366)),
+            ),
+            models.CheckConstraint(
+                name="accounts_apitoken_revoked_by",
+                condition=Q(revoked_at=None, revoked_by=None) | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+    @staticmethod
+    def digest_of(text: str) -> str:
+        """SHA-256. There are 256 random bits in it: nothing could be guessed from a bare hash."""
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def can_write(self) -> bool:
+        return self.scope == Scope.WRITE
 
 
 class AuditEvent(OrganisationModel):

@@ -12,7 +12,7 @@ from jobs.models import Route
 from jobs.organisation import set_organisation
 
 from .mail import what_is_missing
-from .models import EMERGENCY_TEXT, Cover, CoverQuerySet, Organisation, Supervision, User
+from .models import EMERGENCY_TEXT, ApiToken, ApiTokenQuerySet, Cover, CoverQuerySet, Organisation, Supervision, User
 
 
 def people(user: User) -> QuerySet[User]:
@@ -94,6 +94,20 @@ def person_with_link(person_id: uuid.UUID, token: str) -> User | None:
     set_organisation(jobs.organisation_of(kind=Route.Kind.PERSON, value=str(person_id)))
     person = User.objects.filter(pk=person_id, is_active=True).select_related("organisation").first()
     return person if person and default_token_generator.check_token(person, token) else None
+
+
+def token_with(text: str) -> ApiToken | None:
+    """The token of a program, entering its organisation, with its person; None where it does not work, or not any
+    more."""
+    set_organisation(jobs.organisation_of(kind=Route.Kind.TOKEN, value=text))
+    return (
+        ApiToken.objects.usable().filter(digest=ApiToken.digest_of(text)).select_related("person__organisation").first()
+    )
+
+
+def tokens_of(user: User) -> ApiTokenQuerySet:
+    """A person's own tokens, the latest first."""
+    return ApiToken.objects.filter(person=user)
 
 
 def organisation_with_slug(slug: str) -> uuid.UUID | None:

@@ -14,6 +14,8 @@ urlpatterns = [
     path("people/cover/<uuid:cover_id>/end/", views.person_cover_end, name="person-cover-end"),
     path("account/cover/", views.cover_start, name="cover-start"),
     path("account/cover/<uuid:cover_id>/end/", views.cover_end, name="cover-end"),
+    path("account/tokens/", views.token_list, name="token-list"),
+    path("account/tokens/<uuid:token_id>/revoke/", views.token_revoke, name="token-revoke"),
     path("service/", views.organisation_edit, name="organisation-edit"),
     path("welcome/<uuid:person_id>/<str:token>/", views.choose_password, name="choose-password"),
 ]

@@ -21,6 +21,7 @@ from .forms import (
     PersonEditForm,
     PersonForm,
     SupervisionForm,
+    TokenForm,
     carry_out,
 )
 from .http import SignedInRequest, form_page
@@ -80,6 +81,39 @@ def take_back(request: SignedInRequest, cover: Cover, location: str) -> HttpResp
     away = "you" if cover.therapist == request.user else cover.therapist.name
     messages.success(request, f"{cover.cover.name} no longer covers for {away}.")
     return redirect(location)
+
+
+@require_http_methods(["GET", "POST"])
+def token_list(request: SignedInRequest) -> HttpResponse:
+    """A person's own tokens, and the form that makes one. Its text is shown in the answer to that form alone."""
+    form = TokenForm(request.POST if request.method == "POST" else None, request=request)
+    if request.method == "POST":
+        made = []
+
+        def write() -> str:
+            made.append(actions.make_token(**form.values, by=request.user))
+            return reverse("accounts:token-list")
+
+        # The password is no content: nothing is kept of it, not even a digest.
+        sent = request.POST.copy()
+        sent.pop("password", None)
+        location = carry_out(form, lambda: write_once(sent, write, by=request.user))
+        if location and made:
+            token, text = made[0]
+            return render(request, "accounts/token_made.html", {"token": token, "text": text})
+        if location:
+            messages.warning(request, "This form made a token before. It was shown then, and cannot be shown again.")
+            return redirect(location)
+    context = {"form": form, "tokens": selectors.tokens_of(request.user)}
+    return form_page(request, "accounts/token_list.html", context)
+
+
+@require_POST
+def token_revoke(request: SignedInRequest, token_id: uuid.UUID) -> HttpResponse:
+    token = get_object_or_404(selectors.tokens_of(request.user), pk=token_id)
+    actions.revoke_token(token=token, by=request.user)
+    messages.success(request, f"“{token.name}” no longer works.")
+    return redirect("accounts:token-list")
 
 
 @require_GET

@@ -7,6 +7,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from accounts.api.problems import is_api, problem_response
 from accounts.encryption import EncryptionProblem
 from accounts.middleware import route_of
 
@@ -70,20 +71,24 @@ def error_page(status: int, *, title: str = "", text: str = "") -> HttpResponse:
     return HttpResponse(render_to_string("error.html", context), status=status)
 
 
+def page_or_problem(request: HttpRequest, status: int) -> HttpResponse:
+    return problem_response(status, PAGES[status][0] + ".") if is_api(request) else error_page(status)
+
+
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return error_page(400)
+    return page_or_problem(request, 400)
 
 
 def permission_denied(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return error_page(403)
+    return page_or_problem(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return error_page(404)
+    return page_or_problem(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return error_page(500)
+    return page_or_problem(request, 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

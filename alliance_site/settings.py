@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "rest_framework",
+    "drf_spectacular",
     "csp",
     "django_htmx",
     "jobs",
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.TokenMiddleware",
     "accounts.middleware.HandedOverMiddleware",
     "accounts.middleware.AccessMiddleware",
     "alliance_site.errors.ClosedTextMiddleware",
@@ -344,6 +346,25 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.access.RefuseEverybody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.Schema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Alliance",
+    "DESCRIPTION": "What the pages show and take, for programs. docs/api.md is the guide.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
+    # Other keys in a body are left out of account, so nothing is promised about them.
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "SignalStateEnum": "ruptures.models.State",
+        "RuptureStateEnum": "ruptures.api.STATES",
+        "ReasonEnum": "ruptures.models.Reason",
+        "RuptureReasonEnum": "ruptures.api.REASONS",
+        "LinkStateEnum": "measures.api.LINK_STATES",
+    },
+    "PREPROCESSING_HOOKS": ["accounts.api.schema.only_the_api"],
 }
 
 # --- Logs: JSON lines with an allow-list of keys, no personal data ------------------------------------------

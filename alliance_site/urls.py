@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("dashboards.urls")),
     path("supervision/", include("supervision.urls")),
     path("", include("reports.urls")),
+    path("api/v1/", include("alliance_site.api")),
 ]
 if settings.DEMO:
     urlpatterns += [

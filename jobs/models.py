@@ -11,13 +11,14 @@ from django.db.models.functions import Now
 
 
 class Route(models.Model):
-    """Leads from what a person brings (an address, a link) to the organisation it belongs to."""
+    """Leads from what a person brings (an address, a link, a token) to the organisation it belongs to."""
 
     class Kind(models.TextChoices):
         EMAIL = "email"
         LINK = "link"
         PERSON = "person"
         ORGANISATION = "organisation"
+        TOKEN = "token"  # noqa: S105 — its kind
 
     kind = models.CharField(max_length=12, choices=Kind)
     key = models.CharField(max_length=64)
@@ -28,7 +29,7 @@ class Route(models.Model):
             models.UniqueConstraint(fields=["kind", "key"], name="jobs_route_kind_key"),
             models.CheckConstraint(
                 name="jobs_route_kind_known",
-                condition=models.Q(kind__in=["email", "link", "person", "organisation"]),
+                condition=models.Q(kind__in=["email", "link", "person", "organisation", "token"]),
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""Row-level security as a migration operation."""
+"""What the database keeps by itself, as migration operations: who sees which rows, and when one changed."""
 
 from django.conf import settings
 from django.db.migrations.operations import RunSQL
@@ -35,4 +35,12 @@ def never_changed(table: str) -> RunSQL:
     return RunSQL(
         sql=f'REVOKE UPDATE, TRUNCATE ON {table} FROM "{settings.APP_ROLE}"',
         reverse_sql=f'GRANT UPDATE ON {table} TO "{settings.APP_ROLE}"',
+    )
+
+
+def touched(table: str) -> RunSQL:
+    """Every change of a row sets its `updated_at`, whichever way it is written."""
+    return RunSQL(
+        sql=f"CREATE TRIGGER touched BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION jobs_touch()",
+        reverse_sql=f"DROP TRIGGER touched ON {table}",
     )

@@ -4,7 +4,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
@@ -458,3 +458,33 @@ def today(user: User) -> Today:
             rating.pk for rating in latest_first if (comment := comment_for(user, rating)) and not comment.is_held_back
         },
     )
+
+
+# --- For programs ---------------------------------------------------------------------------------------
+
+
+def ratings(user: User) -> QuerySet[Rating]:
+    """Ratings in force with their scores; a client's that waits for the therapist's own is not among them."""
+    return own_ratings(user).filter(superseded_at=None)
+
+
+def own_ratings(user: User) -> QuerySet[Rating]:
+    """As `ratings`, with those that another took the place of."""
+    found = Rating.objects.visible_to(user).unsealed()
+    return found.select_related("session__episode").prefetch_related("scores")
+
+
+def to_be_seen_since(ratings: QuerySet[Rating], moment: datetime) -> QuerySet[Rating]:
+    """Those that changed since, and those that waited until the therapist rated, or chose not to, since then."""
+    own = Rating.objects.filter(session=OuterRef("session"), rater=Rater.THERAPIST, updated_at__gte=moment)
+    seen_since = Q(waits_for_therapist=True) & (Q(session__waived_at__gte=moment) | Exists(own))
+    return ratings.filter(Q(updated_at__gte=moment) | seen_since)
+
+
+def rating_requests(user: User) -> QuerySet[RatingRequest]:
+    found = RatingRequest.objects.filter(session__in=TherapySession.objects.visible_to(user))
+    return found.select_related("session__episode")
+
+
+def trends(user: User) -> QuerySet[Trend]:
+    return Trend.objects.filter(episode__in=Episode.objects.visible_to(user)).select_related("episode__series")

@@ -67,6 +67,7 @@ class Signal(OrganisationModel):
     answered_at = models.DateTimeField(null=True, blank=True)
     answered_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     raised_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = SignalQuerySet.as_manager()
 
@@ -188,6 +189,7 @@ class Rupture(OrganisationModel):
     created_at = models.DateTimeField(db_default=Now())
     # Nobody where the client's strain check made it.
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = RuptureQuerySet.as_manager()
 

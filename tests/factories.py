@@ -10,6 +10,7 @@ A service and its people:
     Nils    no role
 """
 
+import uuid
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import actions as accounts
-from accounts.models import Cover, Organisation, User
+from accounts.models import ApiToken, Cover, Organisation, User
 from clients import actions as clients
 from clients.models import Client, Episode, Goal, Task
 from dashboards import actions as dashboards
@@ -108,6 +109,11 @@ def make_cover(therapist: User, *, by: User, starts: int = 0, ends: int = 7) -> 
     Cover.objects.filter(pk=cover.pk).update(starts_on=first, ends_on=last)
     cover.refresh_from_db()
     return cover
+
+
+def make_token(person: User, *, scope: str = "write", days: int = 30) -> tuple[ApiToken, str]:
+    """A token and its text."""
+    return accounts.make_token(name="Our register", scope=scope, days=days, by=person)
 
 
 def hand_over(episode: Episode, *, to: User, on: date | None = None, by: User | None = None) -> Episode:
@@ -436,6 +442,19 @@ class Browser(DjangoClient):
             return super().request(**request)
         finally:
             set_organisation(before)
+
+
+class Program(Browser):
+    """What asks the API with a token."""
+
+    def __init__(self, text: str = "", **values: Any) -> None:
+        headers = {"authorization": f"Bearer {text}"} if text else {}
+        super().__init__(headers=headers, **values)
+
+    def send(self, address: str, body: Any, key: Any = None) -> Any:
+        """A POST with a key of its own."""
+        headers = {"idempotency-key": str(key or uuid.uuid4())}
+        return self.post(address, body, content_type="application/json", headers=headers)
 
 
 def queries_of(browser: Browser, url: str) -> list[str]:

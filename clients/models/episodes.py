@@ -31,6 +31,8 @@ class Client(OrganisationModel):
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     version = models.PositiveIntegerField(default=1)
+    # Set by the database with every change, whoever makes it: the API is asked for what changed since.
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = ClientQuerySet.as_manager()
 
@@ -116,6 +118,7 @@ class Episode(OrganisationModel):
     later_therapists = ArrayField(models.UUIDField(), default=list, db_default=[], blank=True)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = EpisodeQuerySet.as_manager()
 

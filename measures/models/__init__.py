@@ -107,6 +107,7 @@ class Rating(OrganisationModel):
     superseded_by = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="supersedes"
     )
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = RatingQuerySet.as_manager()
 
@@ -194,6 +195,7 @@ class RatingRequest(OrganisationModel):
     redeemed_key = models.UUIDField(null=True, blank=True)
     # Of what was sent with the key; empty where that was before digests were kept.
     redeemed_digest = models.CharField(max_length=64, blank=True)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [
@@ -394,6 +396,7 @@ class Trend(OrganisationModel):
     rate = models.CharField(max_length=10, blank=True, default="", db_default="")
     # One [session number, low, high] per session that was held against what was expected of it.
     expected = models.JSONField(default=list, db_default=[])
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         constraints = [

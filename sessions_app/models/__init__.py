@@ -70,6 +70,7 @@ class TherapySession(OrganisationModel):
     # The therapist asked to see the client's rating without giving one of their own.
     waived_at = models.DateTimeField(null=True, blank=True)
     waived_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = TherapySessionQuerySet.as_manager()
 

@@ -57,6 +57,8 @@ accounts:supervision-start        in 403 403  403  403  403 405  403   in   403 
 accounts:supervision-end          in 403 403  403  403  403 405  403   in   403   405
 accounts:cover-start              in 405 405  403  405  403 403  403   in   405   403
 accounts:cover-end                in 405 405  403  405  403 403  403   in   405   403
+accounts:token-list               in 200 200  200  200  200 200  200   in   200   200
+accounts:token-revoke             in 405 405  405  405  405 405  405   in   405   405
 accounts:person-cover-start       in 403 403  403  403  403 405  403   in   403   405
 accounts:person-cover-end         in 403 403  403  403  403 405  403   in   403   405
 accounts:organisation-edit        in 403 403  403  403  403 200  403   in   403   200
@@ -208,6 +210,8 @@ accounts:supervision-start        in 403 403  403  403  403 302  403   in   403 
 accounts:supervision-end          in 403 403  403  403  403 302  403   in   403   404
 accounts:cover-start              in 302 302  403  422  403 403  403   in   422   403
 accounts:cover-end                in 302 404  403  404  403 403  403   in   404   403
+accounts:token-list               in 422 422  422  422  422 422  422   in   422   422
+accounts:token-revoke             in 302 404  404  404  404 404  404   in   404   404
 accounts:person-cover-start       in 403 403  403  403  403 302  403   in   403   422
 accounts:person-cover-end         in 403 403  403  403  403 302  403   in   403   404
 accounts:organisation-edit        in 403 403  403  403  403 302  403   in   403   302
@@ -373,6 +377,7 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
     ("cover", "clients:episode-create"): {"GET": "403", "POST": "403"},
     ("cover", "clients:episode-hand-over"): {"GET": "403", "POST": "403"},
     ("cover", "accounts:cover-end"): {"POST": "404"},
+    ("cover", "accounts:token-revoke"): {"POST": "404"},
     # What is between the client and the therapist, or the therapist's alone.
     ("cover", "measures:comment"): {"GET": "404", "POST": "404"},
     ("cover", "sessions_app:process-note-create"): {"GET": "403", "POST": "403"},

@@ -10,7 +10,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from accounts import actions as accounts
-from accounts.models import Cover, Supervision, User
+from accounts.models import ApiToken, Cover, Supervision, User
 from clients import actions as clients
 from clients.models import Episode
 from jobs.organisation import acting_in
@@ -96,6 +96,7 @@ class World:
     token: str
     stop_token: str
     supervision: Supervision
+    api_token: ApiToken
     signal: Signal
     rupture: Rupture
     attempt: RepairAttempt
@@ -187,6 +188,7 @@ def make_world(service: Service, other: Service) -> World:
         token=invitation.request.token,
         stop_token=invitation.stop_token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
+        api_token=factories.make_token(service.ada)[0],
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
         rupture=rupture,
         attempt=attempt,
@@ -234,6 +236,11 @@ def make_person(service: Service, key: str, **roles: bool) -> User:
 
 
 def route_names() -> set[str]:
+    """The name of every page, with its namespace."""
+    return {name for name in all_routes() if not name.startswith("api:")}
+
+
+def all_routes() -> set[str]:
     """Every name the resolver knows, with its namespace."""
     names = set()
 
@@ -257,6 +264,7 @@ def address(world: World, route: str) -> str:
         "accounts:person-password-link": [world.service.nils.pk],
         "accounts:supervision-end": [world.supervision.pk],
         "accounts:cover-end": [world.away.pk],
+        "accounts:token-revoke": [world.api_token.pk],
         "accounts:person-cover-end": [world.away.pk],
         "accounts:choose-password": [
             world.service.nils.pk,

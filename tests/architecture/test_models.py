@@ -45,6 +45,22 @@ NOT_BY_A_PERSON = {
     "accounts.Organisation.created_at": "there is nobody in it yet; the command asks whoever runs it",
     "accounts.User.created_at": "the first person is added by nobody; the audit event says who added the others",
     "clients.Client.unsubscribed_at": "the client has no account and asks through a link",
+    "accounts.ApiToken.created_at": "`person` makes it for themself",
+    "accounts.ApiToken.expires_at": "a deadline, which comes by itself",
+    "accounts.ApiToken.last_used_at": "a program uses it, for its person",
+    **dict.fromkeys(
+        (
+            "clients.Client.updated_at",
+            "clients.Episode.updated_at",
+            "sessions_app.TherapySession.updated_at",
+            "measures.Rating.updated_at",
+            "measures.RatingRequest.updated_at",
+            "measures.Trend.updated_at",
+            "ruptures.Signal.updated_at",
+            "ruptures.Rupture.updated_at",
+        ),
+        "the database sets it with every change; the events say who made it",
+    ),
     "accounts.AuditEvent.happened_at": "`person` is who did it",
     "sessions_app.ProcessNote": "`author` writes and changes it, and nobody else",
     "measures.RatingRequest.expires_at": "a deadline, which comes by itself",
@@ -239,6 +255,7 @@ class Rows:
     job: Any
     supervision: Any
     cover: Any
+    token: Any
     submission: Any
     series: Any
     episode_summary: Any
@@ -387,6 +404,7 @@ def rows(service):
         job=Job.objects.get(object_id=episode.pk, task=COMPUTE_TRENDS),
         supervision=Supervision.objects.current().get(supervisor=service.ruth),
         cover=factories.make_cover(service.ada, by=service.tom),
+        token=factories.make_token(service.ada)[0],
         submission=submission,
         series=EpisodeSeries.objects.get(episode=episode),
         episode_summary=EpisodeSummary.objects.get(episode=episode),
@@ -472,6 +490,16 @@ CASES: dict[str, Case] = {
         lambda rows: rows.cover,
         lambda rows: {"ended_at": NOW, "ended_by": rows.ada},
         lambda rows: {"ended_at": NOW},
+    ),
+    "accounts.ApiToken.digest": copy("token", lambda rows: {"digest": "1" * 64}),
+    "accounts_apitoken_scope_known": change("token", {"scope": "write"}, {"scope": "all"}),
+    "accounts_apitoken_a_year_at_most": change(
+        "token", {"expires_at": NOW + timedelta(days=365)}, {"expires_at": NOW + timedelta(days=368)}
+    ),
+    "accounts_apitoken_revoked_by": Case(
+        lambda rows: rows.token,
+        lambda rows: {"revoked_at": NOW, "revoked_by": rows.ada},
+        lambda rows: {"revoked_at": NOW},
     ),
     "accounts_submission_once": copy("submission", lambda rows: {"key": uuid.uuid4()}),
     "clients_client_code_once": copy("client", lambda rows: {"code": "R-2"}),

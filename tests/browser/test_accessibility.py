@@ -205,6 +205,21 @@ def caseload_with_chart(page, _):
     steps.drawn(page, "caseload-chart")
 
 
+def tokens_with_errors(page, _address):
+    token_made(page, _address)
+    page.goto("/account/tokens/")
+    page.get_by_role("button", name="Make the token").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+
+
+def token_made(page, _address):
+    page.goto("/account/tokens/")
+    page.get_by_label("What it is for").fill("Waiting list")
+    page.get_by_label("Your password").fill(steps.PASSWORD)
+    page.get_by_role("button", name="Make the token").click()
+    expect(page.get_by_text("it is shown only this once")).to_be_visible()
+
+
 def absence_with_errors(page, _):
     page.goto("/account/")
     page.get_by_role("button", name="Let them cover").click()
@@ -342,6 +357,8 @@ PAGES = {
     "people": (steps.ADMINISTRATOR, goto("/people/")),
     "service": (steps.ADMINISTRATOR, goto("/service/")),
     "account": (steps.THERAPIST, goto("/account/")),
+    "token made": (steps.THERAPIST, token_made),
+    "tokens with errors": (steps.THERAPIST, tokens_with_errors),
     "absence with errors": (steps.THERAPIST, absence_with_errors),
     "end with errors": (steps.THERAPIST, end_with_errors),
     "hand over: who will see what": (steps.THERAPIST, who_will_see_what),
