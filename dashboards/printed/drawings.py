@@ -70,19 +70,21 @@ def drawing(figure: Figure, *, height: int, band: str = "") -> str:
 
 
 def is_shown(trace: Mapping[str, Any], band: str) -> bool:
-    return trace["meta"].get("kind") != "band" or trace["meta"]["role"] == band
+    return bool(trace["meta"].get("kind") != "band" or trace["meta"]["role"] == band)
 
 
 def frame_of(layout: Mapping[str, Any], height: int) -> Frame:
     margin = layout["margin"]
     left, right, top, bottom = margin["l"], WIDTH - margin["r"], margin["t"], height - margin["b"]
+    start, end = layout["xaxis"]["range"]
     ys = {}
     for name, one in layout.items():
         if name.startswith("yaxis"):
             first, last = one.get("domain", (0, 1))
+            low, high = one["range"]
             span = bottom - top
-            ys[name.replace("axis", "")] = Scale(*one["range"], bottom - first * span, bottom - last * span)
-    return Frame(Scale(*layout["xaxis"]["range"], left, right), ys, left, right, top, bottom)
+            ys[name.replace("axis", "")] = Scale(low, high, bottom - first * span, bottom - last * span)
+    return Frame(Scale(start, end, left, right), ys, left, right, top, bottom)
 
 
 def shapes(layout: Mapping[str, Any], frame: Frame) -> Iterator[str]:

@@ -7,29 +7,19 @@ a sign that no font here has, that standard cannot be met, and the PDF is tagged
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import typst
 
 from .document import Document
 
 TEMPLATE = Path(__file__).with_name("report.typ")
-STANDARD = "ua-1"
+STANDARD: Literal["ua-1"] = "ua-1"
 
 
 def pdf_of(document: Document, *, at: datetime) -> bytes:
-    told = {"document": json.dumps(document.data)}
+    template, told, made = TEMPLATE.read_bytes(), {"document": json.dumps(document.data)}, int(at.timestamp())
     try:
-        return compiled(told, at, STANDARD)
+        return typst.compile(template, sys_inputs=told, timestamp=made, pdf_standards=STANDARD)
     except typst.TypstError:
-        return compiled(told, at, None)
-
-
-def compiled(told: dict[str, str], at: datetime, standard: str | None) -> bytes:
-    found = typst.compile(
-        TEMPLATE.read_bytes(),
-        sys_inputs=told,
-        timestamp=int(at.timestamp()),
-        **({"pdf_standards": standard} if standard else {}),
-    )
-    assert isinstance(found, bytes)
-    return found
+        return typst.compile(template, sys_inputs=told, timestamp=made)
