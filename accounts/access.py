@@ -139,6 +139,7 @@ PAGES: dict[str, Who] = {
     "dashboards:before-session": Who.CLINICIAN,
     "dashboards:timeline": Who.CLINICIAN,
     "dashboards:together": Who.THERAPIST,
+    "dashboards:client-report": Who.CLINICIAN,
     "dashboards:caseload": Who.CLINICIAN,
     "dashboards:caseload-figure": Who.CLINICIAN,
     "dashboards:caseload-csv": Who.CLINICIAN,

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from . import views
-from .views import service
+from .views import printed, service
 
 app_name = "dashboards"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("episodes/<uuid:episode_id>/before-session/", views.before_session, name="before-session"),
     path("episodes/<uuid:episode_id>/timeline/", views.timeline, name="timeline"),
     path("episodes/<uuid:episode_id>/together/", views.together, name="together"),
+    path("episodes/<uuid:episode_id>/report.pdf", printed.client_report, name="client-report"),
     path("caseload/", views.caseload, name="caseload"),
     path("caseload/caseload.csv", views.caseload_csv, name="caseload-csv"),
     path("caseload/figure.json", views.CaseloadFigure.as_view(), name="caseload-figure"),

@@ -229,6 +229,17 @@ def chosen_alliance(
     return (there[0] if there else shipped_alliance()), there
 
 
+def components_of(state: EpisodeState, *raters: str) -> dict[tuple[str, str], list[Point]]:
+    """Goal, task and bond by rater, of the alliance measure that is shown."""
+    code = state.alliance.code
+    return {
+        (rater, scale): state.series[code, rater, scale]
+        for rater in raters
+        for scale in COMPONENTS
+        if (code, rater, scale) in state.series
+    }
+
+
 def total_points(series: Series, instrument: Instrument) -> list[Point]:
     """Clients' totals of a measure as they are published; trends hold them as item means."""
     edition = instrument.editions["client"]

@@ -189,17 +189,6 @@ class FigureView(APIView):
         return get_conditional_response(request._request, etag=etag, response=response) or response
 
 
-def components_of(state: selectors.EpisodeState, *raters: str) -> dict[tuple[str, str], list[Point]]:
-    """Goal, task and bond by rater, of the alliance measure that is shown."""
-    code = state.alliance.code
-    return {
-        (rater, scale): state.series[code, rater, scale]
-        for rater in raters
-        for scale in COMPONENTS
-        if (code, rater, scale) in state.series
-    }
-
-
 class EpisodeFigure(FigureView):
     """?instrument= of the alliance, or ?total= of a measure beneath it; ?rescaled=1 puts every range on 0 to 1.
 
@@ -220,7 +209,7 @@ class EpisodeFigure(FigureView):
         self, state: selectors.EpisodeState, phase: figures.Engagement, *, is_rescaled: bool
     ) -> figures.Figure:
         return figures.alliance_figure(
-            components_of(state, "therapist", "client"),
+            selectors.components_of(state, "therapist", "client"),
             value_range=selectors.value_range(state.alliance),
             missed=selectors.missed_meetings(state.sessions),
             axis=state.axis,
@@ -232,7 +221,7 @@ class EpisodeFigure(FigureView):
 
     def clients_own(self, state: selectors.EpisodeState) -> figures.Figure:
         return figures.alliance_figure(
-            components_of(state, "client"),
+            selectors.components_of(state, "client"),
             value_range=selectors.value_range(state.alliance),
             missed=[],
             axis=state.axis,

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.access import supervised_by
 from accounts.models import Supervision, User
 from clients.models import Episode
-from clients.selectors import episodes
+from clients.selectors import by_code, episodes
 from dashboards.selectors.caseload import CaseloadRow, placed_in, rows_of, shown_row
 from measures.models import Rater, RiskAnswer, Trend
 from ruptures.aftermath import Unsaid
@@ -58,12 +58,6 @@ def episode_in_supervision(user: User, episode_id: uuid.UUID) -> Episode | None:
     found = episodes(user).filter(theirs, pk=episode_id).annotate(has_risk=Exists(at_risk))
     episode = found.select_related("series").first()
     return by_code(episode) if episode else None
-
-
-def by_code(episode: Episode) -> Episode:
-    """The episode with its client known by code alone: whatever is worded from it has no name in it. Never saved."""
-    episode.client.name = ""
-    return episode
 
 
 # --- Meetings -------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from clients.models import Episode
+from clients.selectors import by_code
 from dashboards.selectors.episode import EpisodeState, RuptureNow, episode_state, stands, value_range
 from measures.comments import Comment, comments_to_raise
 from ruptures.aftermath import NAMES, attempts_in_words
@@ -14,7 +15,6 @@ from sessions_app.models import TherapySession
 
 from ..rehearsal import NONE, SETTLED, TRIED, UNTOUCHED, Rehearsal, rehearsal
 from ..shape import Shape, shape, window
-from . import by_code
 
 WORDS_OF_A_CLIENT = 3
 

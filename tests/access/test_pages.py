@@ -144,6 +144,7 @@ dashboards:episode-change         in 200 404  200  200  404 403  403   in   404 
 dashboards:episode-figure         in 200 404  200  200  404 403  403   in   404   403
 dashboards:before-session         in 200 404  200  200  404 403  403   in   404   403
 dashboards:timeline               in 200 404  200  200  404 403  403   in   404   403
+dashboards:client-report          in 200 404  200  200  404 403  403   in   404   403
 dashboards:together               in 200 404  403  403  403 403  403   in   404   403
 dashboards:caseload               in 200 200  200  200  200 403  403   in   200   403
 dashboards:caseload-figure        in 200 200  200  200  200 403  403   in   200   403
@@ -297,6 +298,7 @@ dashboards:episode-change         in 405 405  405  405  405 403  403   in   405 
 dashboards:episode-figure         in 405 405  405  405  405 403  403   in   405   403
 dashboards:before-session         in 405 405  405  405  405 403  403   in   405   403
 dashboards:timeline               in 405 405  405  405  405 403  403   in   405   403
+dashboards:client-report          in 405 405  405  405  405 403  403   in   405   403
 dashboards:together               in 405 405  403  405  403 403  403   in   405   403
 dashboards:caseload               in 405 405  405  405  405 403  403   in   405   403
 dashboards:caseload-figure        in 405 405  405  405  405 403  403   in   405   403

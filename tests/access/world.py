@@ -325,6 +325,7 @@ def address(world: World, route: str) -> str:
         "dashboards:episode-figure": [episode],
         "dashboards:before-session": [episode],
         "dashboards:timeline": [episode],
+        "dashboards:client-report": [episode],
         "dashboards:together": [episode],
         "supervision:therapist": [world.service.ada.pk],
         "supervision:meeting-create": [world.service.ada.pk],

@@ -36,6 +36,8 @@ RULES = (
     "dashboards.figures",
     "dashboards.methods",
     "dashboards.need",
+    "dashboards.printed.document",
+    "dashboards.printed.drawings",
     "dashboards.sentences",
     "dashboards.service_charts",
     "dashboards.service_facts",
@@ -57,7 +59,7 @@ RULES = (
 CORE = {
     "models", "actions", "selectors", "access", "audit", "idempotency", "classification", "tokens", "organisation",
     "catalogue", "plan", "priors", "risk", "evidence", "origins", "encryption", "rotation", "comments", "mail",
-    "schedule", "wordings", "exports",
+    "schedule", "wordings", "exports", "printed",
 }  # fmt: skip
 EDGES = {
     "views", "forms", "api", "tasks", "management", "templatetags", "demo", "demo_past", "urls", "context", "http",
