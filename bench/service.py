@@ -17,8 +17,9 @@ from typing import Any
 
 import psutil
 
+from . import exports
 from .__main__ import Visitor
-from .product import engines, free_port, machine, manage, processes
+from .product import engines, free_port, machine, manage, processes, superuser_of
 
 SMALL, LARGE = 2, 200
 SAMPLE = 60
@@ -83,6 +84,7 @@ def main() -> None:
             report_pages(of_small, pages(large, visitor), missed)
             report_one_session(large, visitor, missed)
             report_crowd(large, port, running, missed, seconds=wanted.seconds)
+        exports.report(large, superuser_of(started), missed)
     if missed:
         sys.exit("\nMissed: " + "; ".join(missed))
     print("\nEvery bound is kept.")
