@@ -485,7 +485,7 @@ def computed(episode_id: UUID) -> dict[str, Any]:
     """What the job keeps of an episode, without the ids and times that differ from one computation to the next."""
     trends = Trend.objects.filter(episode=episode_id).order_by("instrument", "rater", "scale")
     signals = Signal.objects.filter(session__episode=episode_id).order_by("session__number", "instrument", "rule")
-    left_out = {"id", "organisation", "episode", "raised_at"}
+    left_out = {"id", "organisation", "episode", "raised_at", "updated_at"}
     return {
         "trends": [values_of(trend, left_out) for trend in trends],
         "signals": [values_of(signal, left_out) for signal in signals],

@@ -39,8 +39,9 @@ def never_changed(table: str) -> RunSQL:
 
 
 def touched(table: str) -> RunSQL:
-    """Every change of a row sets its `updated_at`, whichever way it is written."""
+    """Every change of a row sets its `updated_at`, whichever way it is written; the same values again are none."""
     return RunSQL(
-        sql=f"CREATE TRIGGER touched BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION jobs_touch()",
+        sql=f"CREATE TRIGGER touched BEFORE UPDATE ON {table} FOR EACH ROW"
+        " WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION jobs_touch()",
         reverse_sql=f"DROP TRIGGER touched ON {table}",
     )

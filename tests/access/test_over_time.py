@@ -11,12 +11,14 @@ Ruth supervises Ada, Otto supervises Bea. Sam is the administrator; elsewhere is
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models.functions import Now
 from django.urls import reverse
+from pypdf import PdfReader
 
 from accounts import actions as accounts
 from accounts.models import Cover, Supervision, User
@@ -239,6 +241,12 @@ def test_the_new_therapist_writes_in_the_new_episode_and_a_reader_does_not(story
     assert set(found.values()) == {403}
 
 
+def text_of(page) -> str:
+    if page["Content-Type"] != "application/pdf":
+        return page.content.decode()
+    return " ".join(part.extract_text() for part in PdfReader(BytesIO(page.content)).pages)
+
+
 def everything_seen(browser: factories.Browser) -> str:
     """All that a person comes to by following every link from the first pages on."""
     seen, to_see = {}, ["/today/", "/clients/", "/clients/?show=ended", "/caseload/", "/people/", "/account/"]
@@ -247,7 +255,7 @@ def everything_seen(browser: factories.Browser) -> str:
         if address in seen:
             continue
         page = browser.get(address)
-        seen[address] = page.content.decode() if page.status_code == 200 else ""
+        seen[address] = text_of(page) if page.status_code == 200 else ""
         links = re.findall(r'(?:href|hx-get|data-chart)="(/[^"#]*)', seen[address])
         to_see += [link.replace("&amp;", "&") for link in links if link not in seen and "/static/" not in link]
     return "".join(seen.values())
