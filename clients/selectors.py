@@ -32,6 +32,15 @@ def by_code(episode: Episode) -> Episode:
     return episode
 
 
+def episode_of(user: User, pk: uuid.UUID) -> Episode | None:
+    """One that the person may read, with its client, its therapist and the versions of its series; the service is the
+    reader's own, and who took it over is asked for where somebody did."""
+    found = Episode.objects.visible_to(user).select_related("client", "therapist", "series").filter(pk=pk).first()
+    if found is not None:
+        found.organisation = user.organisation
+    return found
+
+
 def with_people(found: EpisodeQuerySet) -> EpisodeQuerySet:
     return found.select_related("client", "therapist", "organisation", "continued_by__therapist")
 

@@ -76,10 +76,15 @@ def comment_to_follow_up(user: User, rating_id: uuid.UUID) -> Rating | None:
 
 def comments_of(user: User, episodes: Iterable[Episode], *, undiscussed: bool = False) -> list[Comment]:
     """The comments of some episodes, the latest session first; with `undiscussed` those nobody has talked about yet."""
-    ratings = written_by_clients(user).filter(session__episode__in=episodes)
+    known = {episode.pk: episode for episode in episodes}
+    ratings = written_by_clients(user).filter(session__episode__in=known)
+    ratings = ratings.select_related(None).select_related("follow_up", "session")
     if undiscussed:
         ratings = ratings.filter(Q(follow_up=None) | Q(follow_up__raised_by=""))
-    found = (comment_for(user, rating) for rating in ratings.order_by("-session__held_on", "-session__number"))
+    found = []
+    for rating in ratings.order_by("-session__held_on", "-session__number"):
+        rating.session.episode = known[rating.session.episode_id]
+        found.append(comment_for(user, rating))
     return [comment for comment in found if comment]
 
 

@@ -62,7 +62,7 @@ def clients_with_risk(client_ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, u
     return set(found.annotate(responsible=RESPONSIBLE).values_list(f"{EPISODE}__client_id", "responsible"))
 
 
-def concerned(therapist_ids: Collection[uuid.UUID]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+def concerned(therapist_ids: Collection[uuid.UUID | str]) -> set[tuple[uuid.UUID, uuid.UUID]]:
     """Whose open risk answers concern which of these therapists now: the ids of client and therapist."""
     found = RiskAnswer.objects.open().filter(is_of(therapist_ids))
     return set(found.annotate(responsible=RESPONSIBLE).values_list(f"{EPISODE}__client_id", "responsible"))

@@ -1,6 +1,6 @@
 """What the episode page shows beside the ratings: goals, tasks, the engagement phase and the core conditions.
 
-Two queries, however long the episode is; the sessions and the series are those of the page.
+Two queries, or none where nothing was agreed, however long the episode is; sessions and series are those of the page.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class Agreed:
 
 
 def agreed_of(state: EpisodeState, *, engagement_sessions: int) -> Agreed:
-    now = agreements(state.episode)
+    now = agreements(state.episode) if state.beside.has_agreements else Agreements([], [])
     return Agreed(
         now=now,
         strains=strains_among(now.tasks, state.sessions),

@@ -8,7 +8,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import JSONObject
 
-from clients.models import EngagementObjective, Episode
+from clients.models import EngagementObjective, Episode, Goal, Task
 from measures.models import BatteryEntry, Rating, RatingRequest, RiskAnswer
 from measures.schedule import raters_among
 from measures.selectors import still_open
@@ -36,6 +36,7 @@ class Beside:
     conditions: Mapping[int, Mapping[str, int | None]]
     has_risk_answers: bool
     has_other_episodes: bool
+    has_agreements: bool
 
 
 def beside(episode: Episode) -> Beside:
@@ -64,6 +65,7 @@ def beside(episode: Episode) -> Beside:
         ),
         has_risk_answers=Exists(RiskAnswer.objects.filter(rating__session__episode=here)),
         has_other_episodes=Exists(others),
+        has_agreements=Exists(Goal.objects.filter(episode=here)) | Exists(Task.objects.filter(episode=here)),
     )
     found = row.get()
     # Where whoever covered has rated, too, the therapist's own stands.
@@ -76,4 +78,5 @@ def beside(episode: Episode) -> Beside:
         conditions={told["number"]: {name: told[name] for name in CONDITIONS} for told in own_last},
         has_risk_answers=found["has_risk_answers"],
         has_other_episodes=found["has_other_episodes"],
+        has_agreements=found["has_agreements"],
     )

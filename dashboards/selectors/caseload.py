@@ -9,8 +9,8 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from django.db.models import Case, F, Func, IntegerField, Q, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, Func, IntegerField, Q, TextField, When
+from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
@@ -36,12 +36,13 @@ from .summaries import of_trends
 
 
 class Told(NamedTuple):
-    """As much of an open episode as decides whether and where it is in the list: it is read of all of them."""
+    """As much of an open episode as decides whether and where it is in the list: it is read of all of them, its ids as
+    texts, which are there without being made."""
 
-    pk: uuid.UUID
-    client_id: uuid.UUID
+    pk: str
+    client_id: str
     code: str
-    therapist_id: uuid.UUID
+    therapist_id: str
     therapist_name: str
     started_on: date
     session_number: int
@@ -159,20 +160,25 @@ def placed_in(episodes: EpisodeQuerySet, *, of: int) -> list[Placed]:
     settled = settled_before(today)
     missing = Func(F("summary__asked"), template=MISSING, settled=settled, latest=LATEST, output_field=IntegerField())
     values = episodes.open().values_list(
-        "pk", "client_id", "client__code", "therapist_id", "therapist__name", "started_on", "summary__session_number",
+        as_text("pk"), as_text("client"), "client__code", as_text("therapist"), "therapist__name", "started_on",
+        "summary__session_number",
         "summary__last_planned_on", "summary__last_seen_on", "summary__usual_gap", "summary__new_signals",
         "summary__rupture_since", "summary__has_objective", "summary__lacks_objective",
         Case(When(summary__worth_a_look="", then=False), default=True), "summary__bond", "summary__bond_change",
         missing,
     )  # fmt: skip
     told = list(map(Told._make, values))
-    with_risk = concerned({one.therapist_id for one in told})
+    with_risk = {(str(client), str(to)) for client, to in concerned({one.therapist_id for one in told})}
     found = []
     for one in told:
         has_risk = (one.client_id, one.therapist_id) in with_risk
         weights = need.weights(standing_of(one, has_risk=has_risk, today=today), of=of)
         found.append(Placed(one, weights, need.place(weights, one.code)))
     return sorted(found, key=attrgetter("place"))
+
+
+def as_text(name: str) -> Cast:
+    return Cast(name, TextField())
 
 
 def standing_of(told: Told, *, has_risk: bool, today: date) -> need.Standing:
@@ -199,8 +205,8 @@ def rows_of(placed: Sequence[Placed], *, of: int) -> list[CaseloadRow]:
         "summary__session_number", "summary__last_seen_on", "summary__asked", "summary__worth_a_look",
         "summary__shown", IS_UPDATING,
     )  # fmt: skip
-    listed = {episode.pk: episode for episode in map(Listed._make, values)}
-    known = Known(ids, of=of, today=timezone.localdate())
+    listed = {str(episode.pk): episode for episode in map(Listed._make, values)}
+    known = Known(list(map(uuid.UUID, ids)), of=of, today=timezone.localdate())
     return [known.row(one, listed[one.told.pk]) for one in placed]
 
 

@@ -1,28 +1,87 @@
 """Numbers and days as the pages write them."""
 
-from collections.abc import Mapping
+import html
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django import template
+from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboards.sentences import CHANGE_N
+from dashboards.sparkline import Sparkline
 
 register = template.Library()
+NO_SCORE = SafeString(
+    '<span class="muted"><span aria-hidden="true">–</span><span class="visually-hidden">no score</span></span>'
+)
+ANY = uuid.UUID(int=0)
 
 
 @register.filter
 def score(value: float | str | None) -> SafeString | str:
     """One decimal; a missing score says so to everybody, and is never a zero. "" is a scale nobody has rated yet."""
-    if value is None or isinstance(value, str):
-        return format_html(
-            '<span class="muted"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>',
-            "no score",
-        )
-    return f"{value:.1f}"
+    return NO_SCORE if value is None or isinstance(value, str) else f"{value:.1f}"
+
+
+# --- What stands in every row of a long table: a tag for the whole takes a tenth of what nested loops take --------
+
+
+@register.filter
+def score_cells(values: Iterable[float | None]) -> SafeString:
+    """A cell for each score."""
+    return SafeString("".join([f'<td class="num">{score(value)}</td>' for value in values]))
+
+
+@register.filter
+def number_rows(rows: Iterable[Sequence[str]]) -> SafeString:
+    """A row of plain texts for each, the first cell as its head, the others as numbers."""
+    return SafeString("".join(map(number_row, rows)))
+
+
+def number_row(row: Sequence[str]) -> str:
+    head, *cells = map(html.escape, row)
+    numbers = "".join([f'<td class="num">{cell}</td>' for cell in cells])
+    return f'<tr><th scope="row">{head}</th>{numbers}</tr>'
+
+
+@register.filter
+def drawn(line: Sparkline) -> SafeString:
+    """The lines and dots of a small series, within its svg."""
+    lines = [f'<polyline points="{points}" />' for points in line.lines]
+    return SafeString("".join([*lines, *(f'<circle cx="{x}" cy="{y}" r="2.5" />' for x, y in line.dots)]))
+
+
+@register.simple_tag
+def url_of(route: str, pk: uuid.UUID | str) -> str:
+    """As `url`, for a route whose one argument is an id."""
+    before, after = around_id(route, get_script_prefix(), get_urlconf())
+    return f"{before}{pk}{after}"
+
+
+@cache
+def around_id(route: str, _prefix: str, _urlconf: str | None) -> tuple[str, str]:
+    before, _, after = reverse(route, args=[ANY]).partition(str(ANY))
+    return before, after
+
+
+# --- Changes and days ---------------------------------------------------------------------------------------------
+
+
+@register.filter
+def day(when: date) -> str:
+    """As `date:"j M Y"`, in English."""
+    return f"{when:%-d %b %Y}"
+
+
+@register.filter
+def answered(value: float) -> str:
+    """An answer to a question: one decimal where there is one."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 @register.filter

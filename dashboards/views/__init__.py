@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_GET
@@ -21,7 +21,7 @@ from accounts.http import SignedInRequest, csv_file, one_line
 from accounts.models import User
 from clients.forms import NewClientForm
 from clients.models import Episode
-from clients.selectors import episodes, other_episodes
+from clients.selectors import episode_of, other_episodes
 from clients.views.parts import tabs
 from measures import instruments
 from measures.actions.comments import deliver_comments
@@ -45,7 +45,10 @@ ROWS_ON_A_PAGE = 25
 
 
 def visible_episode(request: SignedInRequest | Request, episode_id: uuid.UUID) -> Episode:
-    return get_object_or_404(episodes(cast(User, request.user)).select_related("series"), pk=episode_id)
+    found = episode_of(cast(User, request.user), episode_id)
+    if found is None:
+        raise Http404
+    return found
 
 
 @require_GET

@@ -29,7 +29,7 @@ class RiskAnswerQuerySet(models.QuerySet["RiskAnswer"]):
         return self.filter(is_to_act_on(user))
 
 
-def is_of(therapists: QuerySet[User] | Collection[uuid.UUID]) -> Q:
+def is_of(therapists: QuerySet[User] | Collection[uuid.UUID | str]) -> Q:
     return Q(In(RESPONSIBLE, therapists.values("pk") if isinstance(therapists, QuerySet) else therapists))
 
 
