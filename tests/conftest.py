@@ -13,8 +13,13 @@ from pathlib import Path
 import django
 import pytest
 from django.conf import settings
+from hypothesis import settings as of_properties
 
 from alliance_site import embedded
+
+# How long an example takes says how busy the machine is.
+of_properties.register_profile("alliance", deadline=None)
+of_properties.load_profile("alliance")
 
 HOME = Path(tempfile.mkdtemp(prefix="alliance-test-"))
 # Tests undo what they write. An autovacuum in the midst of one keeps "no rows" for a full table, and plans as if so.
