@@ -67,7 +67,7 @@ class FileFormat:
         return not self.only or name in [table.name for table in self.only]
 
     def pack(self, rows: Iterable[Row]) -> bytes:
-        return zlib.compress(self.lines(rows), level=6)
+        return zlib.compress(self.lines(rows), level=1)
 
     def parts(self, rows: Mapping[str, Sequence[Row]], described: Described, service: str) -> Mapping[str, bytes]:
         """What is kept of a step, by its names; `service` is the pseudonym of the service."""
@@ -80,6 +80,14 @@ def member(name: str, moment: Moment) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, moment)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o600 << 16
+    return info
+
+
+def large(name: str, moment: Moment) -> zipfile.ZipInfo:
+    """Millions of rows are put together in one step: pressed harder, they would take longer than that may."""
+    info = member(f"{name}.csv", moment)
+    # What ZipFile(compresslevel=…) sets where a member is opened by its name.
+    info._compresslevel = 1  # type: ignore[attr-defined]
     return info
 
 
@@ -104,7 +112,7 @@ def write_csv(target: IO[bytes], content: Content) -> None:
     mark = content.mark
     with zipfile.ZipFile(target, "w") as archive:
         for name, head in content.tables:
-            with archive.open(member(f"{name}.csv", content.moment), "w", force_zip64=True) as file:
+            with archive.open(large(name, content.moment), "w", force_zip64=True) as file:
                 file.write(mark + as_csv([head]))
                 for part in content.parts(name):
                     file.write(zlib.decompress(part))

@@ -10,7 +10,8 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.crypto import salted_hmac
 
 from accounts.access import rows_of as rows_of_therapists
@@ -86,15 +87,15 @@ class Reader:
         of_episode = {e.pk: (self.name("C", e.client_id), self.name("E", e.pk)) for e in episodes}
         sessions = self.sessions(of_episode)
         of_session = {pk: (*of_episode[episode], number, held) for pk, episode, number, held, *_ in sessions}
-        ratings = self.ratings(of_session)
+        ratings = self.ratings(of_episode, of_session)
         found: dict[str, Iterable[Row]] = {
             EPISODES.name: map(self.episode, episodes),
             SESSIONS.name: ((*of_session[pk], *rest) for pk, _episode, _number, _held, *rest in sessions),
-            SCORES.name: self.scores(ratings),
+            SCORES.name: self.scores(of_episode, ratings),
             ANSWERS.name: self.answers(ratings),
-            RUPTURES.name: self.ruptures(of_session),
-            ATTEMPTS.name: self.attempts(of_session),
-            SIGNALS.name: self.signals(of_session),
+            RUPTURES.name: self.ruptures(of_episode, of_session),
+            ATTEMPTS.name: self.attempts(of_episode, of_session),
+            SIGNALS.name: self.signals(of_episode, of_session),
             GOALS.name: self.goals(of_episode),
         }
         return {name: list(self.allowed(name, rows)) for name, rows in found.items()}
@@ -134,9 +135,14 @@ class Reader:
         )
         return [(*row[:4], int(row[4]), *row[5:]) for row in rows]
 
-    def ratings(self, of_session: Mapping[uuid.UUID, Row]) -> dict[uuid.UUID, tuple[Row, Mapping[str, Any]]]:
+    # What hangs on sessions is found by their episodes: to name every session to the database takes longer than to
+    # pass over those of other days.
+
+    def ratings(
+        self, of_episode: Iterable[uuid.UUID], of_session: Mapping[uuid.UUID, Row]
+    ) -> dict[uuid.UUID, tuple[Row, Mapping[str, Any]]]:
         """What stands before each score, and the answers; only ratings in force, and none that waits unseen."""
-        found = Rating.objects.current().filter(session__in=list(of_session))
+        found = Rating.objects.current().filter(session__episode__in=list(of_episode))
         rows = (
             found.exclude(pk__in=found.sealed().values("pk"))
             .order_by("session__episode", "session__number", "instrument", "rater")
@@ -148,18 +154,21 @@ class Reader:
                 answers,
             )
             for pk, session, instrument, edition, rater, submitted, answers in rows
+            if session in of_session
         }
 
-    def scores(self, ratings: Mapping[uuid.UUID, tuple[Row, Any]]) -> Iterator[Row]:
-        by_rating: dict[uuid.UUID, list[Row]] = {}
-        found = Score.objects.filter(rating__in=list(ratings)).order_by("scale")
-        for rating, scale, value, mean, prorated, reason in found.values_list(
-            "rating", "scale", "value", "mean", "is_prorated", "reason"
-        ).iterator(chunk_size=5_000):
-            row = (as_text(scale), number(value), number(mean), int(prorated), as_text(reason))
-            by_rating.setdefault(rating, []).append(row)
-        for pk, (before, _answers) in ratings.items():
-            for row in by_rating.get(pk, ()):
+    def scores(self, of_episode: Iterable[uuid.UUID], ratings: Mapping[uuid.UUID, tuple[Row, Any]]) -> Iterator[Row]:
+        by_rating: dict[str, list[Row]] = {str(pk): [] for pk in ratings}
+        found = Score.objects.filter(rating__session__episode__in=list(of_episode), rating__superseded_at=None)
+        rows = found.order_by("scale").values_list(
+            Cast("rating", TextField()), "scale", "value", "mean", "is_prorated", "reason"
+        )
+        for rating, scale, value, mean, prorated, reason in rows.iterator(chunk_size=5_000):
+            if rating in by_rating:
+                row = (as_text(scale), number(value), number(mean), int(prorated), as_text(reason))
+                by_rating[rating].append(row)
+        for (before, _answers), rows_of_it in zip(ratings.values(), by_rating.values(), strict=True):
+            for row in rows_of_it:
                 yield before + row
 
     def answers(self, ratings: Mapping[uuid.UUID, tuple[Row, Mapping[str, Any]]]) -> Iterator[Row]:
@@ -173,9 +182,11 @@ class Reader:
                 answer = answers.get(str(item))
                 yield (*before, item, number(answer), NOT_ANSWERED if answer is None else "")
 
-    def ruptures(self, of_session: Mapping[uuid.UUID, Row]) -> Iterator[Row]:
-        found = Rupture.objects.filter(session__in=list(of_session)).select_related("session")
+    def ruptures(self, of_episode: Iterable[uuid.UUID], of_session: Mapping[uuid.UUID, Row]) -> Iterator[Row]:
+        found = Rupture.objects.filter(session__episode__in=list(of_episode)).select_related("session")
         for rupture in found.order_by("session__episode", "session__number", "created_at").defer("what_happened"):
+            if rupture.session_id not in of_session:
+                continue
             yield (
                 *of_session[rupture.session_id],
                 self.name("U", rupture.pk),
@@ -190,9 +201,11 @@ class Reader:
                 self.day(rupture.closed_at),
             )
 
-    def attempts(self, of_session: Mapping[uuid.UUID, Row]) -> Iterator[Row]:
-        found = RepairAttempt.objects.filter(session__in=list(of_session)).defer("note")
+    def attempts(self, of_episode: Iterable[uuid.UUID], of_session: Mapping[uuid.UUID, Row]) -> Iterator[Row]:
+        found = RepairAttempt.objects.filter(session__episode__in=list(of_episode)).defer("note")
         for attempt in found.order_by("session__episode", "session__number", "created_at"):
+            if attempt.session_id not in of_session:
+                continue
             yield (
                 *of_session[attempt.session_id],
                 self.name("U", attempt.rupture_id),
@@ -203,9 +216,11 @@ class Reader:
                 attempt.resolved,
             )
 
-    def signals(self, of_session: Mapping[uuid.UUID, Row]) -> Iterator[Row]:
-        found = Signal.objects.filter(session__in=list(of_session)).defer("numbers", "group")
+    def signals(self, of_episode: Iterable[uuid.UUID], of_session: Mapping[uuid.UUID, Row]) -> Iterator[Row]:
+        found = Signal.objects.filter(session__episode__in=list(of_episode)).defer("numbers", "group")
         for signal in found.order_by("session__episode", "session__number", "raised_at"):
+            if signal.session_id not in of_session:
+                continue
             yield (
                 *of_session[signal.session_id],
                 as_text(signal.instrument),
