@@ -18,6 +18,7 @@ urlpatterns = [
     path("service/summary/", service.service, name="service"),
     path("service/summary/progress/", service.service_progress, name="service-progress"),
     path("service/summary/work-out/", service.service_work_out, name="service-work-out"),
+    path("service/summary/report.pdf", printed.service_report, name="service-report"),
     path("service/summary/<slug:chart>/figure.json", service.ServiceFigure.as_view(), name="service-figure"),
     path("methods/", service.method_notes, name="methods"),
 ]

@@ -19,4 +19,5 @@ urlpatterns = [
     path("targets/<uuid:target_id>/", targets.target_edit, name="target-edit"),
     path("episodes/<uuid:episode_id>/bring/", agenda.bring, name="bring"),
     path("episodes/<uuid:episode_id>/pack/", pages.pack, name="pack"),
+    path("episodes/<uuid:episode_id>/pack.pdf", pages.pack_report, name="pack-report"),
 ]

@@ -44,8 +44,8 @@ def words(text: str, *, strong: str = "") -> Block:
     return {"kind": "text", "text": text, "strong": strong}
 
 
-def small(text: str) -> Block:
-    return {"kind": "small", "text": text}
+def small(text: str, *, strong: str = "") -> Block:
+    return {"kind": "small", "text": text, "strong": strong}
 
 
 def items(found: Sequence[str]) -> Block:
@@ -84,6 +84,19 @@ def table(
         "groups": list(groups),
         "widths": list(widths) or [0] * len(columns),
     }
+
+
+def together(*blocks: Block, is_close: bool = False) -> Block:
+    """On one page, whatever the page before it has to leave empty; so never words of any length.
+
+    With the space of a part of its own above it, or, where it is close, that of a paragraph.
+    """
+    return {"kind": "together", "blocks": list(blocks), "close": is_close}
+
+
+def beside(left: Block, right: Block, *, widths: tuple[int, int] = (1, 1)) -> Block:
+    """Two blocks next to each other, `widths` their shares of the page; read the left one first."""
+    return {"kind": "beside", "left": left, "right": right, "widths": list(widths)}
 
 
 def spanning(text: str, columns: int, *, is_centred: bool = False) -> Cell:

@@ -65,7 +65,11 @@ def drawing(figure: Figure, *, height: int, band: str = "") -> str:
     parts += [*axes(layout, frame)]
     parts += [part for trace in traces if not trace.get("fill") for part in trace_parts(trace, frame)]
     parts += [annotation(one, frame) for one in layout.get("annotations", ())]
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">'
+    return svg_of(parts, width=WIDTH, height=height)
+
+
+def svg_of(parts: Sequence[str], *, width: float, height: float) -> str:
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
     return "".join([head, f'<g font-family="{FONT}">', *parts, "</g></svg>"])
 
 

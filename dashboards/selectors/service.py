@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,32 @@ from accounts.models import User
 from clients.models import Modality
 from jobs.models import Job
 
+from .. import service_figures as drawn
+from ..figures import Figure
 from ..models import ServiceRun, ServiceSummary
-from ..service_charts import CHARTS
+from ..service_charts import CHARTS, CONTENT, NONE, RATED, RETURNS, TRIED, UNTRIED
 from ..service_periods import ALL, KINDS, Period
-from ..service_words import Shown, shown, therapists
+from ..service_words import CONTENT_WORDS, RATED_WORDS, RETURN_WORDS, RUPTURE_WORDS, Shown, shown, therapists
 
 Row = tuple[str, Mapping[str, Any]]
+Draw = Callable[[Mapping[str, Any]], Figure]
 RUN_NEXT = "dashboards.service_run_next"
+
+
+def bars(words: dict[str, str], kinds: tuple[str, ...]) -> Draw:
+    return lambda body: drawn.bars_figure([(words[kind], body["rows"][kind]) for kind in kinds], of=body["n"])
+
+
+DRAW: dict[str, Draw] = {
+    "completeness": bars(RATED_WORDS, RATED),
+    "alliance": drawn.alliance_figure,
+    "ruptures": bars(RUPTURE_WORDS, (NONE, TRIED, UNTRIED)),
+    "returns": bars(RETURN_WORDS, RETURNS),
+    "retention": drawn.retention_figure,
+    "outcome": drawn.outcome_figure,
+    "lag": drawn.lag_figure,
+    "content": bars(CONTENT_WORDS, CONTENT),
+}
 
 
 @dataclass(frozen=True)
@@ -118,6 +137,15 @@ def charts_of(user: User, summary: ServiceSummary, chosen: Choices) -> list[Show
         else:
             found.append(shown(chart.key, summary.body.get(chart.key)))
     return found
+
+
+def figure_of(user: User, summary: ServiceSummary, chosen: Choices, chart: str) -> Figure | None:
+    """What is drawn of a chart, on the page as on paper; None where the page shows none."""
+    if chart == "therapists":
+        rows = therapist_rows(user, summary) if chosen.is_whole else []
+        return drawn.therapists_figure(rows) if rows else None
+    body = summary.body.get(chart)
+    return DRAW[chart](body) if chart in DRAW and body is not None else None
 
 
 def therapist_rows(user: User, summary: ServiceSummary) -> list[Row]:

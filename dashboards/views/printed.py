@@ -8,12 +8,14 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
+from accounts.audit import record_event
 from accounts.http import SignedInRequest
 
-from ..printed import client
+from ..printed import client, service
 from ..printed.document import Document
 from ..printed.typeset import pdf_of
 from . import record_view, visible_episode
+from .service import asked_of
 
 
 @require_GET
@@ -25,6 +27,18 @@ def client_report(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespon
     at = timezone.localtime(timezone=request.user.organisation.zone)
     report = client.client_report(request.user, episode, instrument=instrument, at=at)
     return pdf_file(report, f"client-{episode.client.code}-{at:%Y-%m-%d}.pdf", at=at)
+
+
+@require_GET
+def service_report(request: SignedInRequest) -> HttpResponse:
+    """?period= and ?modality= as on the service's page."""
+    chosen, summary = asked_of(request)
+    organisation = request.user.organisation
+    record_event("service-report.made", organisation, organisation_id=organisation.pk, by=request.user)
+    at = timezone.localtime(timezone=organisation.zone)
+    report = service.service_report(request.user, chosen, summary, at=at)
+    of = "-".join(filter(None, [chosen.period, chosen.modality]))
+    return pdf_file(report, f"service-{of}-{at:%Y-%m-%d}.pdf", at=at)
 
 
 def pdf_file(report: Document, name: str, *, at: datetime) -> HttpResponse:

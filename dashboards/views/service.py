@@ -16,9 +16,7 @@ from .. import actions, methods
 from .. import service_figures as drawn
 from ..models import ServiceSummary
 from ..selectors import service as selectors
-from ..service_charts import CONTENT, NONE, RATED, RETURNS, TRIED, UNTRIED
 from ..service_periods import ALL
-from ..service_words import CONTENT_WORDS, RATED_WORDS, RETURN_WORDS, RUPTURE_WORDS
 from . import FigureView
 
 # A row needs its room: how many rows a frame of this height has at most.
@@ -89,28 +87,7 @@ class ServiceFigure(FigureView):
         chosen, summary = asked_of(request)
         if summary is None:
             raise Http404
-        if chart == "therapists":
-            rows = selectors.therapist_rows(cast(User, request.user), summary) if chosen.is_whole else []
-            if not rows:
-                raise Http404
-            return self.answer(request, drawn.therapists_figure(rows))
-        body = summary.body.get(chart)
-        if chart not in DRAW or body is None:
+        figure = selectors.figure_of(cast(User, request.user), summary, chosen, chart)
+        if figure is None:
             raise Http404
-        return self.answer(request, DRAW[chart](body))
-
-
-def bars(words: dict[str, str], kinds: tuple[str, ...]) -> Any:
-    return lambda body: drawn.bars_figure([(words[kind], body["rows"][kind]) for kind in kinds], of=body["n"])
-
-
-DRAW = {
-    "completeness": bars(RATED_WORDS, RATED),
-    "alliance": drawn.alliance_figure,
-    "ruptures": bars(RUPTURE_WORDS, (NONE, TRIED, UNTRIED)),
-    "returns": bars(RETURN_WORDS, RETURNS),
-    "retention": drawn.retention_figure,
-    "outcome": drawn.outcome_figure,
-    "lag": drawn.lag_figure,
-    "content": bars(CONTENT_WORDS, CONTENT),
-}
+        return self.answer(request, figure)

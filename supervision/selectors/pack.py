@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from accounts.models import User
 from clients.models import Episode
 from clients.selectors import by_code
+from dashboards.printed.document import number
 from dashboards.selectors.episode import EpisodeState, RuptureNow, episode_state, stands, value_range
 from measures.comments import Comment, comments_to_raise
-from ruptures.aftermath import NAMES, attempts_in_words
+from ruptures.aftermath import NAMES, Followed, attempts_in_words
 from ruptures.lifecycle import RESOLVED
 from ruptures.models import RepairAttempt, Rupture, Signal
 from sessions_app.models import TherapySession
@@ -50,6 +51,38 @@ class Pack:
         if self.rupture is not None:
             return self.rupture.session
         return self.signal.session if self.signal is not None else None
+
+    @property
+    def title(self) -> str:
+        """Of the part with the V."""
+        if self.rupture is not None:
+            return f"{self.rupture.name}, {self.fell}"
+        return f"Possible rupture, {self.fell}" if self.signal is not None else f"The course of {self.name}"
+
+    @property
+    def followed(self) -> Followed | None:
+        """What the ratings did after it, where the change does not say so already."""
+        found = self.focus.followed if self.focus else None
+        return found if found and found.words.headline != self.state.change.headline else None
+
+    @property
+    def evidence(self) -> str:
+        """The rule behind the signal with every number it used, or who noticed where there is no signal."""
+        signal = self.signal
+        if signal is None:
+            by = self.rupture.get_noticed_by_display().lower() if self.rupture else ""
+            return f"No rule pointed to it: noticed by {by}." if by else ""
+        rule = (
+            f"Rule: {signal.preset.label} ({signal.rule})."
+            if signal.preset
+            else f"Rule: below what was expected ({signal.rule}), at the rate “{signal.rate}” of the service."
+        )
+        looks = [
+            f"{look.scale} by the {look.rater} {number(look.observed)} against {number(look.low)} to "
+            f"{number(look.high)} from {look.earlier_n} earlier"
+            for look in signal.looks
+        ]
+        return f"{rule} Numbers used: {'; '.join(looks)}."
 
 
 def pack_of(user: User, episode: Episode) -> Pack:

@@ -6,14 +6,16 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.audit import record_event, record_events
 from accounts.http import SignedInRequest
 from accounts.models import User
 from clients.models import Episode
+from dashboards.views.printed import pdf_file
 
-from .. import selectors
+from .. import printed, selectors
 from ..agenda import waiting_in_words
 from ..forms import NotesForm
 from ..models import Meeting
@@ -114,17 +116,27 @@ def meeting_page(request: SignedInRequest, meeting: Any) -> HttpResponse:
 @require_GET
 def pack(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     episode = visible_episode(request, episode_id)
-    record_event(
-        "supervision-pack.viewed",
-        episode,
-        organisation_id=episode.organisation_id,
-        client_id=episode.client_id,
-        by=request.user,
-    )
+    record_pack(request, episode, "supervision-pack.viewed")
     found = packs.pack_of(request.user, episode)
     today = request.user.organisation.today
     context = {"pack": found, "episode": episode, "state": found.state, "today": today}
     return render(request, "supervision/pack.html", context)
+
+
+@require_GET
+def pack_report(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
+    """The pack as PDF, made while its reader waits."""
+    episode = visible_episode(request, episode_id)
+    record_pack(request, episode, "supervision-pack.made")
+    found = packs.pack_of(request.user, episode)
+    at = timezone.localtime(timezone=request.user.organisation.zone)
+    report = printed.pack_report(request.user, episode, found, at=at)
+    return pdf_file(report, f"supervision-{episode.client.code}-{at:%Y-%m-%d}.pdf", at=at)
+
+
+def record_pack(request: SignedInRequest, episode: Episode, action: str) -> None:
+    organisation, client = episode.organisation_id, episode.client_id
+    record_event(action, episode, organisation_id=organisation, client_id=client, by=request.user)
 
 
 def record_shown(request: SignedInRequest, found: list[Episode], *meetings: Meeting) -> None:

@@ -12,7 +12,9 @@ from pypdf import PdfReader
 from dashboards import figures
 from dashboards.printed import document as doc
 from dashboards.printed.drawings import drawing
+from dashboards.printed.service import table_of
 from dashboards.printed.typeset import pdf_of
+from dashboards.service_words import Table
 from measures.statistics.summary import Point
 
 AT = datetime(2026, 3, 24, 9, 5, tzinfo=UTC)
@@ -48,9 +50,11 @@ def test_markup_of_typst_or_xml_comes_out_as_it_was_typed(typed):
     blocks = [
         doc.heading(f"h{typed}h"), doc.words(f"w{typed}w", strong=f"s{typed}s"), doc.items([f"i{typed}i"]),
         doc.said(f"q{typed}q", f"o{typed}o"), doc.table(["a"], [[f"t{typed}t"]]),
+        doc.together(doc.small(f"m{typed}m", strong=f"l{typed}l")),
+        doc.beside(doc.words(f"b{typed}b"), doc.steps([f"d{typed}d"])),
     ]  # fmt: skip
     text = squeezed("".join(page.extract_text() for page in pdf(*blocks, title=f"T{typed}T").pages))
-    for letter in "hwsiqotT":
+    for letter in "hwsiqotTmlbd":
         assert squeezed(f"{letter}{typed}{letter}") in text
     labels = [found.text for found in ElementTree.fromstring(svg).iter(f"{SVG}text")]
     assert typed in labels
@@ -111,3 +115,18 @@ def test_every_symbol_of_a_figure_can_be_drawn():
 def test_a_sign_that_no_font_has_still_leaves_a_tagged_pdf():
     reader = pdf(doc.words("\U0001f9ff \ue123"))
     assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+
+
+def test_what_belongs_together_stands_on_one_page():
+    before = [doc.words("Before.")] * 40
+    pages = [page.extract_text() for page in pdf(*before, doc.together(*[doc.words("Together.")] * 12)).pages]
+    assert [page.count("Together.") for page in pages] == [0, 12]
+
+
+def test_heads_of_a_table_say_once_what_they_share():
+    found = table_of("alliance", Table(("Session", "n, stayed", "Goal, stayed", "n, left", "Goal, left"), ()))
+    assert found["columns"] == ["Session", "n", "Goal", "n", "Goal"]
+    assert [(group["text"], group["span"]) for group in found["groups"]] == [("", 1), ("Stayed", 2), ("Left", 2)]
+    columns = ("", "Goal", "Goal, 95 % interval", "Low third", "n, low third")
+    found = table_of("therapists", Table(columns, ()))
+    assert found["columns"] == ["What", "Goal", "95 % interval", "Low third", "n"] and not found["groups"]

@@ -4,9 +4,9 @@ import plotly.graph_objects
 import pytest
 
 from dashboards import methods, service_figures, service_words
+from dashboards.selectors.service import DRAW
 from dashboards.service_charts import CHARTS
 from dashboards.service_summaries import summaries_of, tables_of
-from dashboards.views.service import DRAW
 from measures.statistics.early_alliance import THIRDS
 from tests.dashboards.courses import TODAY, course, service
 
