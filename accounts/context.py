@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -26,20 +27,37 @@ NAVIGATION = [
             "measures:comment",
             "ruptures:rupture",
             "ruptures:attempt",
+            "reports:client",
         ),
     ),
     ("Caseload", "dashboards:caseload", ("dashboards:caseload",)),
     ("Supervision", "supervision:overview", ("supervision:",)),
-    ("How the service is doing", "dashboards:service", ("dashboards:service",)),
-    ("People", "accounts:person-list", ("accounts:person", "accounts:supervision", "clients:person")),
-    ("Service", "accounts:organisation-edit", ("accounts:organisation",)),
+    # Whatever administrators look after once in a while is on their overview, and keeps this line short on a phone.
     (
-        "Instruments",
-        "measures:instrument-list",
-        ("measures:instrument", "measures:licence", "measures:wording", "measures:battery"),
+        "Administration",
+        "administration:overview",
+        (
+            "administration:",
+            "accounts:organisation",
+            "measures:instrument",
+            "measures:licence",
+            "measures:wording",
+            "measures:battery",
+            "ruptures:trends",
+            "reports:import",
+            "reports:template",
+            "reports:erasure",
+            "reports:retention",
+            "reports:hold",
+            "reports:audit",
+        ),
     ),
-    ("Trends", "ruptures:trends", ("ruptures:trends",)),
-    ("Imports", "reports:import-list", ("reports:import", "reports:template")),
+    (
+        "People",
+        "accounts:person-list",
+        ("accounts:person", "accounts:supervision", "clients:person"),
+    ),
+    ("How the service is doing", "dashboards:service", ("dashboards:service",)),
     ("Exports", "reports:export-list", ("reports:export",)),
 ]
 SHORTCUTS = {"Today": "g t", "Clients": "g l", "Caseload": "g c", "Supervision": "g s"}
@@ -66,7 +84,9 @@ def page(request: HttpRequest) -> dict[str, Any]:
         for label, name, prefixes in NAVIGATION
         if may_open(user, PAGES[name]) and (label != "Supervision" or is_in_supervision(user))
     ]
-    return {"navigation": navigation, "demo_banner": user.organisation.is_demo}
+    # As long as nothing is done after this page; the page's clock asks again before it says so.
+    ends_in = min(settings.SESSION_IDLE_SECONDS, settings.SESSION_LONGEST_SECONDS)
+    return {"navigation": navigation, "demo_banner": user.organisation.is_demo, "session_ends_in": ends_in}
 
 
 def is_in_supervision(user: User) -> bool:
