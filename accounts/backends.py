@@ -4,6 +4,9 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.core import context
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
@@ -14,6 +17,8 @@ from jobs.organisation import set_organisation
 from .audit import record_event
 from .middleware import SESSION_KEY
 from .models import Supervision, User
+from .second_factor import FACTORS
+from .signed_in import begin, end, is_recent
 
 
 def record_failure(address: str) -> None:
@@ -39,9 +44,13 @@ class OrganisationBackend(AuthenticationBackend):  # type: ignore[misc]
         return user
 
     def get_user(self, user_id: Any) -> User | None:
-        """Asks with the person whether anybody supervises them, or did: then there are pages of that for them."""
+        """Asks with the person whether anybody supervises them, or did: then there are pages of that for them; and
+        whether they have a second factor."""
         received = Supervision.objects.filter(therapist=OuterRef("pk"))
-        found = User.objects.select_related("organisation").annotate(has_supervision=Exists(received))
+        factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
+        found = User.objects.select_related("organisation").annotate(
+            has_supervision=Exists(received), has_factor=Exists(factors)
+        )
         user = found.filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
 
@@ -51,9 +60,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def set_password(self, user: User, password: str) -> None:
-        """The password alone: the rest of this row may have been changed since it was read."""
+        """The password alone: the rest of this row may have been changed since it was read. Other sessions end."""
         user.set_password(password)
         user.save(update_fields=["password"])
+        end(UserSession.objects.filter(user=user).exclude(session_key=context.request.session.session_key))
         record_event("person.password-changed", user, organisation_id=user.organisation_id, by=user)
 
     def is_password_of(self, request: HttpRequest, user: User, password: str) -> bool:
@@ -65,9 +75,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         set_organisation(user.organisation_id)
         return found is not None and found.pk == user.pk
 
+    def reauthenticate(self, user: User, password: str) -> bool:
+        return self.is_password_of(context.request, user, password)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Sign-in counts as well as having been asked again."""
+        return not is_recent(context.request)
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> Any:
+        """The password was right. Between here and the second step the session knows the organisation and nobody."""
+        request.session[SESSION_KEY] = str(user.organisation_id)
+        return super().pre_login(request, user, **kwargs)
+
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         request.session[SESSION_KEY] = str(user.organisation_id)
+        begin(request)
         record_event("person.signed-in", user, organisation_id=user.organisation_id, by=user)
 
     def logout(self, request: HttpRequest) -> None:

@@ -50,7 +50,7 @@ def test_each_role_starts_on_its_own_page(service):
     starts = {
         "ada": "sessions_app:today",
         "ruth": "dashboards:caseload",
-        "sam": "accounts:person-list",
+        "sam": "administration:overview",
         "nils": "account",
     }
     for name, page in starts.items():
