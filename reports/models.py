@@ -1,10 +1,12 @@
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import OrganisationModel, User
+from clients.models import Client
 
 PURPOSE_LENGTH = 300
 
@@ -111,10 +113,12 @@ class Export(OrganisationModel):
         SAV = "sav", "SPSS files"
         REDCAP = "redcap", "Files for REDCap"
         FHIR = "fhir", "FHIR bundles"
+        PACK = "pack", "Pack for the client"
 
     class Scope(models.TextChoices):
         SERVICE = "service", "The whole service"
         OWN = "own", "My clients, and those I cover for"
+        CLIENT = "client", "One client"
 
     class Problem(models.TextChoices):
         """Why it was not made. What breaks is a failed job instead, and can be tried again."""
@@ -127,6 +131,9 @@ class Export(OrganisationModel):
     therapists = ArrayField(models.UUIDField(), default=list, blank=True)
     since = models.DateField(null=True, blank=True)
     until = models.DateField(null=True, blank=True)
+    # Of a pack for a client: who it is, and whether the author of process notes lets them have these.
+    client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    with_process_notes = models.BooleanField(default=False, db_default=False)
     is_identifying = models.BooleanField(default=False)
     purpose = models.CharField(max_length=PURPOSE_LENGTH, blank=True)
     has_mark = models.BooleanField(default=True)
@@ -151,7 +158,8 @@ class Export(OrganisationModel):
                 condition=Q(state__in=["making", "ready", "expired", "cancelled", "refused"]),
             ),
             models.CheckConstraint(
-                name="reports_export_format_known", condition=Q(format__in=["csv", "xlsx", "sav", "redcap", "fhir"])
+                name="reports_export_format_known",
+                condition=Q(format__in=["csv", "xlsx", "sav", "redcap", "fhir", "pack"]),
             ),
             models.CheckConstraint(name="reports_export_done_within", condition=Q(done__lte=F("total"))),
             models.CheckConstraint(
@@ -162,7 +170,13 @@ class Export(OrganisationModel):
                 condition=Q(since=None) | Q(until=None) | Q(until__gte=F("since")),
             ),
             models.CheckConstraint(
-                name="reports_export_own_names_therapists", condition=Q(scope="service", therapists=[]) | Q(scope="own")
+                name="reports_export_own_names_therapists",
+                condition=Q(scope__in=["service", "client"], therapists=[]) | Q(scope="own"),
+            ),
+            models.CheckConstraint(
+                name="reports_export_pack_of_a_client",
+                condition=Q(scope="client", format="pack", client__isnull=False, is_identifying=True)
+                | (~Q(scope="client") & ~Q(format="pack") & Q(client=None, with_process_notes=False)),
             ),
             models.CheckConstraint(
                 name="reports_export_refused_with_problem",
@@ -178,7 +192,10 @@ class Export(OrganisationModel):
         indexes = [models.Index(fields=["created_by", "-created_at"], name="reports_export_latest")]
 
     def __str__(self) -> str:
-        return f"{self.get_format_display()}: {self.get_scope_display()}"
+        is_pack = self.format == self.Format.PACK
+        return (
+            "Everything held about a client" if is_pack else f"{self.get_format_display()}: {self.get_scope_display()}"
+        )
 
     @property
     def is_under_way(self) -> bool:
@@ -202,3 +219,111 @@ class ExportPart(OrganisationModel):
         constraints = [
             models.UniqueConstraint(fields=["export", "name", "position"], name="reports_part_position_once")
         ]
+
+
+class LegalHold(OrganisationModel):
+    """While it stands, nothing of the client is erased, whoever asks for it and however long it has been kept."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField(max_length=PURPOSE_LENGTH, validators=[MaxLengthValidator(PURPOSE_LENGTH)])
+    set_at = models.DateTimeField(db_default=Now())
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client"], condition=Q(lifted_at=None), name="reports_hold_one_standing"),
+            models.CheckConstraint(name="reports_hold_with_reason", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="reports_hold_lifted_by",
+                condition=Q(lifted_at=None, lifted_by=None) | Q(lifted_at__isnull=False, lifted_by__isnull=False),
+            ),
+        ]
+
+
+class RetentionNotice(OrganisationModel):
+    """Since when it stands on the page of retention that a client's record is due to be erased."""
+
+    client = models.OneToOneField(Client, on_delete=models.PROTECT, related_name="+")
+    noticed_on = models.DateField()
+
+
+class Erasure(OrganisationModel):
+    """The erasure of one client: asked for, carried out in steps, and then the proof of it, which names nobody.
+
+    requested → erasing → done; or declined by an administrator, or taken back by whoever asked. `done` counts the
+    steps; `ids` are the rows as they were found, kept until it is proved that they are gone. What remains is how many
+    rows there were of each table (`before`), how many there are (`after`, all 0), what else spoke of the client and was
+    put right (`traces`), and `tombstone`, a keyed hash of the client's id.
+    """
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", "Asked for"
+        ERASING = "erasing", "Being erased"
+        DONE = "done", "Erased"
+        DECLINED = "declined", "Declined"
+        WITHDRAWN = "withdrawn", "Taken back"
+
+    class Reason(models.TextChoices):
+        CLIENT = "client", "The client asked for it"
+        MISTAKE = "mistake", "Recorded by mistake"
+        OTHER = "other", "Another reason"
+        RETENTION = "retention", "Kept for as long as the service keeps records"
+        RESTORED = "restored", "Erased before, and brought back by a backup"
+
+    client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=10, choices=Reason)
+    state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
+    requested_at = models.DateTimeField(db_default=Now())
+    requested_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    ids = models.JSONField(default=dict, blank=True)
+    before = models.JSONField(default=dict, blank=True)
+    after = models.JSONField(default=dict, blank=True)
+    traces = models.JSONField(default=dict, blank=True)
+    # The id of a key, a colon, and the hash.
+    tombstone = models.CharField(max_length=105, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="reports_erasure_state_known",
+                condition=Q(state__in=["requested", "erasing", "done", "declined", "withdrawn"]),
+            ),
+            models.CheckConstraint(
+                name="reports_erasure_asked_by_a_person",
+                condition=Q(reason__in=["retention", "restored"], requested_by=None)
+                | Q(reason__in=["client", "mistake", "other"], requested_by__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["client"], condition=Q(state__in=["requested", "erasing"]), name="reports_erasure_one_at_a_time"
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "tombstone"],
+                condition=~Q(tombstone="") & ~Q(reason="restored"),
+                name="reports_erasure_tombstone_once",
+            ),
+            models.CheckConstraint(
+                name="reports_erasure_done_names_nobody",
+                condition=(
+                    Q(state="done", client=None, ids={}, finished_at__isnull=False) & ~Q(after={}) & ~Q(tombstone="")
+                )
+                | (~Q(state="done") & Q(client__isnull=False, finished_at=None, after={}, tombstone="")),
+            ),
+        ]
+        indexes = [models.Index(fields=["organisation", "-requested_at"], name="reports_erasure_latest")]
+
+    def __str__(self) -> str:
+        return "Erasure"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.REQUESTED
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state == self.State.ERASING

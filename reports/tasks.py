@@ -8,6 +8,7 @@ from jobs.tasks import job_task, stepwise_job_task
 from . import actions
 from .exports import actions as exports
 from .models import ImportBatch
+from .privacy import erasure, retention
 
 State = ImportBatch.State
 SECONDS_AT_A_TIME = 3
@@ -44,6 +45,21 @@ def make_export(export_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
         goes_on = exports.take_step(export_id=export_id, organisation_id=organisation_id)
     if goes_on:
         jobs.request_job(task=exports.MAKE, object_id=export_id, organisation_id=organisation_id)
+
+
+@stepwise_job_task(erasure.ERASE)
+def erase_client(erasure_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
+    started = time.monotonic()
+    goes_on = erasure.take_step(erasure_id=erasure_id, organisation_id=organisation_id)
+    while goes_on and time.monotonic() - started < SECONDS_OF_AN_EXPORT:
+        goes_on = erasure.take_step(erasure_id=erasure_id, organisation_id=organisation_id)
+    if goes_on:
+        jobs.request_job(task=erasure.ERASE, object_id=erasure_id, organisation_id=organisation_id)
+
+
+@job_task("reports.keep_retention")
+def keep_retention(organisation_id: uuid.UUID) -> None:
+    retention.keep_retention(organisation_id=organisation_id)
 
 
 @job_task(exports.TELL)
