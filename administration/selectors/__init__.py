@@ -1,0 +1,1 @@
+"""What the pages of administrators show. Figures, codes and states; nothing of a client's record."""
