@@ -6,10 +6,9 @@ import logging
 import smtplib
 
 import pytest
-import structlog
-from django.conf import settings
 from django.urls import reverse
 
+from alliance_site.logs import json_formatter
 from jobs import actions as jobs
 from jobs.models import Job
 from measures import tasks
@@ -21,14 +20,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def log():
     """The lines as the console handler writes them."""
-    settings_of_it = settings.LOGGING["formatters"]["json"]
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=settings_of_it["processors"], foreign_pre_chain=settings_of_it["foreign_pre_chain"]
-        )
-    )
+    handler.setFormatter(json_formatter())
     logging.getLogger().addHandler(handler)
     yield stream
     logging.getLogger().removeHandler(handler)
@@ -40,7 +34,7 @@ def break_quoting_somebody(*args, **kwargs):
 
 
 def test_a_page_that_breaks_is_logged_with_kind_page_and_place(service, browser_of, log, monkeypatch):
-    monkeypatch.setattr("accounts.selectors.supervisions", break_quoting_somebody)
+    monkeypatch.setattr("accounts.selectors.count_people", break_quoting_somebody)
     sam = browser_of(service.sam)
     sam.raise_request_exception = False
     assert sam.get(reverse("accounts:person-list")).status_code == 500

@@ -37,6 +37,75 @@ def test_only_behind_a_proxy_is_it_believed_who_it_forwards_for(monkeypatch, val
     assert bool(found.SECURE_PROXY_SSL_HEADER) == bool(proxies)
 
 
+def test_how_many_proxies_are_believed_is_said(monkeypatch):
+    monkeypatch.setenv("TRUSTED_PROXIES", "2")
+    assert read().ALLAUTH_TRUSTED_PROXY_COUNT == 0, "none stands before it"
+    monkeypatch.setenv("BEHIND_PROXY", "1")
+    assert read().ALLAUTH_TRUSTED_PROXY_COUNT == 2
+
+
+@pytest.mark.parametrize("name", ["SESSION_IDLE_SECONDS", "SESSION_LONGEST_SECONDS", "REAUTHENTICATION_SECONDS"])
+@pytest.mark.parametrize("value", ["0", "-1", "soon", ""])
+def test_a_session_without_an_end_is_refused(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=name):
+        read()
+
+
+# --- What is refused: a start that would be unsafe ---------------------------------------------------------
+
+OUTSIDE = ["alliance.example", "192.168.1.7", "*", ".example", "127.0.0.1.evil.example", "localhost,alliance.example"]
+
+
+@pytest.mark.parametrize("hosts", OUTSIDE)
+def test_debug_is_refused_where_others_reach_the_service_even_with_invented_data(monkeypatch, hosts):
+    monkeypatch.setenv("DEBUG", "1")
+    assert read().DEBUG
+    monkeypatch.setenv("ALLOWED_HOSTS", hosts)
+    with pytest.raises(ImproperlyConfigured, match="DEBUG"):
+        read()
+
+
+@pytest.mark.parametrize("hosts", OUTSIDE)
+def test_plain_http_is_refused_where_others_reach_the_service(monkeypatch, hosts):
+    monkeypatch.setenv("ALLIANCE_DEMO", "0")
+    monkeypatch.setenv("ALLOWED_HOSTS", hosts)
+    with pytest.raises(ImproperlyConfigured, match="HTTPS must be 1"):
+        read()
+    monkeypatch.setenv("HTTPS", "1")
+    assert read().SECURE_SSL_REDIRECT
+
+
+@pytest.mark.parametrize("hosts", ["localhost", "127.0.0.1,localhost", "[::1]", "demo.localhost", "127.1.2.3"])
+def test_plain_http_is_for_this_machine(monkeypatch, hosts):
+    monkeypatch.setenv("ALLIANCE_DEMO", "0")
+    monkeypatch.setenv("ALLOWED_HOSTS", hosts)
+    assert not read().SECURE_SSL_REDIRECT
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "short", "a" * 60, "abab" * 20, "django-insecure-" + "0123456789abcdef" * 4, "please-change-me" * 4],
+)
+def test_a_secret_that_is_empty_short_monotonous_or_a_samples_is_refused_without_telling_it(monkeypatch, value):
+    monkeypatch.setenv("SECRET_KEY", value)
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY") as refused:
+        read()
+    assert not value or value not in str(refused.value)
+
+
+def test_a_secret_that_is_missing_is_refused(monkeypatch):
+    monkeypatch.delenv("SECRET_KEY")
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY"):
+        read()
+
+
+def test_a_short_token_of_the_metrics_is_refused(monkeypatch):
+    monkeypatch.setenv("METRICS_TOKEN", "x" * 31)
+    with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN"):
+        read()
+
+
 # --- E-mail -------------------------------------------------------------------------------------------
 
 

@@ -174,6 +174,25 @@ def test_job_put_back_beside_its_twin_is_finished_and_the_twin_waits():
     assert twin.object_id == object_id and twin.pk != old.pk
 
 
+def test_job_put_back_while_its_twin_is_being_asked_for_waits_once_and_keeps_no_other_from_waiting(committed):
+    object_id, other_id = ask(), ask()
+    taken = actions.take_waiting_jobs()
+
+    def put_back_once_the_twin_is_written() -> None:
+        twin_is_written.wait(30)
+        actions.put_back(taken)
+
+    twin_is_written = threading.Event()
+    with meanwhile(put_back_once_the_twin_is_written) as put_back:
+        with transaction.atomic():
+            ask(object_id)
+            twin_is_written.set()
+            wait_until(somebody_waits_for_a_lock, what="the job that is put back meets its twin")
+        put_back()
+    assert not Job.objects.under_way().exists()
+    assert sorted(job.object_id for job in Job.objects.waiting()) == sorted([object_id, other_id])
+
+
 @pytest.mark.django_db
 def test_finished_job_is_not_put_back():
     ask()

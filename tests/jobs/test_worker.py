@@ -93,11 +93,7 @@ def test_saving_works_while_the_broker_hangs_and_the_backlog_drains_afterwards(s
     with acting_in(service.organisation.pk):
         episode = factories.make_episode(service.ada)
     browser = DjangoClient()
-    with acting_in(service.organisation.pk):
-        browser.force_login(service.ada, backend="accounts.backends.OrganisationBackend")
-    session = browser.session
-    session["organisation"] = str(service.organisation.pk)
-    session.save()
+    factories.sign_in(browser, service.ada)
     url = reverse("sessions_app:session-log", args=[episode.pk])
     with worker():
         with hung_broker():

