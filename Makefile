@@ -5,12 +5,15 @@ BIN = .venv/bin
 STACK = $(BIN)/python -m alliance_site.stack
 MINIMUM = import sys; sys.exit(None if sys.version_info >= (3, 11) else "Alliance needs Python 3.11 or newer: make demo PYTHON=python3.11")
 
-.PHONY: help demo run migrate setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals screenshots messages
+.PHONY: help demo run migrate backup restore sbom setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals faults verify-audit screenshots messages
 
 help:
 	@echo "make demo         start with invented clients to look at"
 	@echo "make run          start with your own data"
+	@echo "make backup       TO=folder APART=another folder: everything, and apart from it the keys"
+	@echo "make restore      FROM=folder/alliance-… APART=another folder, ALLIANCE_HOME=an empty one"
 	@echo "make check test   lint, types and configuration; tests"
+	@echo "make faults       kill, hang and fill up what can be, and look for what is lost"
 
 # exec: a signal that make is sent reaches the supervisor, not a shell in between.
 demo run: setup
@@ -18,6 +21,16 @@ demo run: setup
 
 migrate: setup
 	@$(STACK) migrate
+
+# docs/operations.md
+backup: setup
+	@exec $(BIN)/python -m alliance_site.backup backup --to "$(TO)" $(if $(APART),--apart "$(APART)")
+
+restore: setup
+	@exec $(BIN)/python -m alliance_site.backup restore --from "$(FROM)" $(if $(APART),--apart "$(APART)")
+
+sbom: setup
+	@$(BIN)/python -m alliance_site.sbom > sbom.json
 
 setup: .venv/installed
 
@@ -60,6 +73,10 @@ check: tools
 test: tools chromium
 	$(BIN)/pytest -n 2 --dist loadfile
 
+# FULL=1 takes a night.
+faults: tools
+	@for part in rounds control without-redis editors; do $(BIN)/python -m tests.faults $$part || exit 1; done
+
 bench: setup
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.service
@@ -78,6 +95,10 @@ bench-recompute: setup
 
 bench-signals: setup
 	$(BIN)/python -m bench.signals $(ARGS)
+
+# 100,000 sealed events, 1,000 of them tampered with: all named, with the seconds it takes.
+verify-audit: tools
+	ALLIANCE_AUDIT_EVENTS=100000 $(BIN)/pytest -s tests/accounts/test_chain.py -k many_tamperings
 
 screenshots: tools chromium
 	ALLIANCE_SCREENSHOTS=1 $(BIN)/pytest -m screenshots
