@@ -3,11 +3,13 @@ import uuid
 from datetime import date, timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -18,6 +20,7 @@ from jobs.organisation import acting_in
 from .audit import changed_fields, record_event
 from .idempotency import StaleVersion, taken_means
 from .models import ApiToken, Cover, Organisation, Submission, Supervision, User
+from .signed_in import end
 
 # Every trend of the organisation: another rate is another threshold.
 RECOMPUTE = "ruptures.start_recompute"
@@ -142,13 +145,17 @@ def make_password_link(*, person: User, by: User) -> str:
 
 @transaction.atomic
 def choose_password(*, person: User, password: str) -> None:
-    """Set the password that a person chose through their link. Raises ValidationError when it is too weak."""
+    """Set the password that a person chose through their link; wherever they were signed in ends.
+
+    Raises ValidationError when it is too weak.
+    """
     try:
         validate_password(password, person)
     except ValidationError as error:
         raise ValidationError({"password": error.messages}) from None
     person.set_password(password)
     person.save(update_fields=["password"])
+    end(UserSession.objects.filter(user=person))
     record_event("person.password-chosen", person, organisation_id=person.organisation_id, by=person)
 
 
@@ -232,6 +239,62 @@ def end_cover(*, cover: Cover, by: User) -> None:
 def check_absence(therapist: User, user: User) -> None:
     if not (user.is_administrator or (user.is_therapist and user.pk == therapist.pk)):
         raise PermissionDenied("Therapists say themselves who covers for them, or an administrator does.")
+
+
+# --- The second step of sign-in, and sessions ------------------------------------------------------------
+
+
+@transaction.atomic
+def note_factor_added(*, kind: str, session_key: str, by: User) -> None:
+    """A factor was set up: an app or a passkey. Every other session, which began without it, ends."""
+    record_event("person.second-factor-added", by, organisation_id=by.organisation_id, by=by, fields=[kind])
+    end(UserSession.objects.filter(user=by).exclude(session_key=session_key))
+
+
+@transaction.atomic
+def note_factor_removed(*, kind: str, by: User) -> None:
+    record_event("person.second-factor-removed", by, organisation_id=by.organisation_id, by=by, fields=[kind])
+
+
+@transaction.atomic
+def note_codes_made(*, by: User) -> None:
+    """New recovery codes: those from before no longer work."""
+    record_event("person.recovery-codes-made", by, organisation_id=by.organisation_id, by=by)
+
+
+@transaction.atomic
+def note_second_step_failed(*, by: User) -> None:
+    """The password was right and what came after was not."""
+    record_event("person.second-step-failed", by, organisation_id=by.organisation_id, by=by)
+
+
+@transaction.atomic
+def remove_second_factor(*, person: User, by: User | None) -> None:
+    """For a colleague who lost theirs: what they have is removed with its codes, and wherever they are signed in ends.
+
+    Nobody removes their own in this way: that is done with the factor at hand. `by` is None for whoever runs the
+    service, when it is the only administrator who lost theirs.
+    """
+    if by and not (by.is_administrator and person.organisation_id == by.organisation_id):
+        raise PermissionDenied("Administrators do this, for colleagues.")
+    if by and person.pk == by.pk:
+        raise PermissionDenied("Another administrator does this for you.")
+    found = Authenticator.objects.filter(user=person)
+    kinds = sorted(set(found.values_list("type", flat=True)))
+    if not kinds:
+        return
+    found.delete()
+    end(UserSession.objects.filter(user=person))
+    record_event("person.second-factor-removed", person, organisation_id=person.organisation_id, by=by, fields=kinds)
+
+
+@transaction.atomic
+def end_sessions(*, sessions: QuerySet[UserSession], by: User) -> int:
+    """End own sessions, on whichever device, at once. Returns how many there were."""
+    count = end(sessions.filter(user=by))
+    if count:
+        record_event("person.sessions-ended", by, organisation_id=by.organisation_id, by=by)
+    return count
 
 
 # --- Tokens of the API ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 
 from .http import SignedInRequest
-from .models import RISK_TEXT, Organisation, Scope, User
+from .models import Organisation, Scope, User
 
 Result = TypeVar("Result")
 
@@ -145,74 +145,45 @@ class CoverForm(AbsenceForm):
         self.fields["therapist"].queryset = absent  # type: ignore[attr-defined]
 
 
-class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
+class OrganisationPart(forms.ModelForm):  # type: ignore[type-arg]
+    """Some of what a service sets, saved together: fields of the organisation, with the version they were read at."""
+
     submission = forms.CharField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     class Meta:
         model = Organisation
-        fields = (
-            "name",
-            "time_zone",
-            "emergency_text",
-            "risk_text",
-            "risk_hours",
-            "signal_rate",
-            "signal_preset",
-            "engagement_sessions",
-            "shows_clients_chart",
-            "mail_subject",
-            "mail_name",
-            "mail_delay_hours",
-            "mail_reminder_hours",
-        )
-        labels = {
-            "name": "Name of the service",
-            "emergency_text": "What to do in an emergency",
-            "risk_text": "What to do about a risk answer",
-            "risk_hours": "Hours until a risk answer is passed on",
-            "signal_rate": "How readily a possible rupture is pointed out",
-            "signal_preset": "What counts as a possible rupture",
-            "engagement_sessions": "Sessions of the engagement phase",
-            "shows_clients_chart": "Clients may look at their own ratings together with their therapist",
-            "mail_subject": "Subject of the e-mails",
-            "mail_name": "Name in the e-mails",
-            "mail_delay_hours": "Hours until a new link is sent",
-            "mail_reminder_hours": "Reminder: hours before the link ends",
-        }
-        help_texts = {
-            "name": "Clients see it above the questions.",
-            "time_zone": "Dates and times are shown in it. For example Europe/London.",
-            "emergency_text": "Every client sees it on every rating page. Name who answers at night, with a number.",
-            "risk_text": "Therapists read it beside every answer about harm. Clients don’t. Left empty, it says: "
-            f"“{RISK_TEXT}”",
-            "risk_hours": "1 to 168. If nobody has acknowledged it by then, the supervisor is asked to, too.",
-            "signal_rate": "A looser rate finds more and is wrong more often. Every trend is computed again.",
-            "signal_preset": "Published rules are easier to explain, do not follow the rate above, and are wrong far "
-            "more often: docs/signals.md says how often. Every trend is computed again.",
-            "engagement_sessions": "Shaded on the chart, and the gate stands at its end. 1 to 20; five is usual.",
-            "shows_clients_chart": "On the therapist’s screen, in the session: what the client answered and nothing "
-            "else. Never through a link.",
-            "mail_subject": "Words that could be about anything.",
-            "mail_name": "Who the e-mails are from, by a name that tells nobody what you do. Leave it empty for none.",
-            "mail_delay_hours": "0 sends it when the session is saved.",
-            "mail_reminder_hours": "There is one, unless the answer has arrived. Links work for 168 hours, so 144 is a "
-            "day after. 0 sends none.",
-        }
-        widgets = {
-            "emergency_text": forms.Textarea(attrs={"rows": 4}),
-            "risk_text": forms.Textarea(attrs={"rows": 4}),
-        }
+        fields: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name != "submission"}
 
 
+class OrganisationForm(OrganisationPart):
+    class Meta:
+        model = Organisation
+        fields = ("name", "time_zone", "shows_clients_chart", "second_factor_for")
+        labels = {
+            "name": "Name of the service",
+            "shows_clients_chart": "Clients may look at their own ratings together with their therapist",
+            "second_factor_for": "Who must sign in with a second step",
+        }
+        help_texts = {
+            "name": "Clients see it above the questions.",
+            "time_zone": "Dates and times are shown in it. For example Europe/London.",
+            "shows_clients_chart": "On the therapist’s screen, in the session: what the client answered and nothing "
+            "else. Never through a link.",
+            "second_factor_for": "A code from an app or a passkey, besides the password. Whoever must and has none yet "
+            "is led to set it up, and sees nothing else before.",
+        }
+
+
 class ChoosePasswordForm(forms.Form):
     password = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 15 characters; a few words in a row are easier to remember than signs.",
+        help_text="At least 15 characters, or 12 if you sign in with a second step; a few words in a row are easier to "
+        "remember than signs.",
     )
     again = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), label="The same password again"

@@ -8,6 +8,7 @@ from django.shortcuts import render
 
 from .cells import harmless
 from .models import User
+from .signed_in import follow_key
 
 # In the session of somebody whose device is in a client's hands: `pages`, the paths that answer, and `leads_to`, where
 # every other one leads. Whoever hands it over may keep more there.
@@ -29,14 +30,20 @@ def handed_over(request: HttpRequest) -> dict[str, Any] | None:
 
 def hand_over(request: HttpRequest, lock: dict[str, Any]) -> None:
     """Lock the session. Under a new key, so that no tab that is still loading can save the unlocked one over it."""
-    request.session.cycle_key()
+    new_key(request)
     request.session[HANDED_OVER] = lock
 
 
 def take_back(request: HttpRequest) -> None:
     """Unlock the session, under a new key again: whoever held the device may have copied the old one."""
     del request.session[HANDED_OVER]
+    new_key(request)
+
+
+def new_key(request: HttpRequest) -> None:
+    before = request.session.session_key
     request.session.cycle_key()
+    follow_key(request, before)
 
 
 def one_line(typed: str) -> str:

@@ -37,6 +37,7 @@ MAIL_SUBJECT = "A short question for you"
 LONGEST_DELAY, LONGEST_REMINDER = 72, 167
 # One day after a link is made: links work for seven days.
 REMINDER = 144
+SHORTEST_NOTICE, NOTICE_DAYS = 7, 30
 
 
 class SignalRate(models.TextChoices):
@@ -54,6 +55,14 @@ class SignalPreset(models.TextChoices):
     GUMZ_LENIENT = "gumz-lenient", "A fall of 1 SD from one session to the next, after Gumz et al. 2012"
     GUMZ_STRICT = "gumz-strict", "A fall of 2 SD from one session to the next, after Gumz et al. 2012"
     OWN_SERIES = "own-series", "A fall of 1.5 of the client’s own SD that is also a reliable change"
+
+
+class SecondFactorFor(models.TextChoices):
+    """Of whom a second step is asked at sign-in; anybody may set one up."""
+
+    NOBODY = "nobody", "Nobody; whoever wants to may set it up"
+    OVERSEERS = "overseers", "Supervisors and administrators"
+    EVERYBODY = "everybody", "Everybody"
 
 
 class Organisation(models.Model):
@@ -93,6 +102,19 @@ class Organisation(models.Model):
     mail_reminder_hours = models.PositiveSmallIntegerField(
         default=REMINDER, db_default=REMINDER, validators=[MaxValueValidator(LONGEST_REMINDER)]
     )
+    # Years from the end of somebody's last episode to the erasure of their record; nobody is erased where none are set.
+    # What is due is shown for so many days before.
+    retention_years = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    retention_notice_days = models.PositiveSmallIntegerField(
+        default=NOTICE_DAYS,
+        db_default=NOTICE_DAYS,
+        validators=[MinValueValidator(SHORTEST_NOTICE), MaxValueValidator(365)],
+    )
+    second_factor_for = models.CharField(
+        max_length=10, choices=SecondFactorFor, default=SecondFactorFor.OVERSEERS, db_default=SecondFactorFor.OVERSEERS
+    )
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
@@ -113,8 +135,17 @@ class Organisation(models.Model):
                 condition=Q(engagement_sessions__gte=1, engagement_sessions__lte=20),
             ),
             models.CheckConstraint(
+                name="accounts_organisation_second_factor_for_known",
+                condition=Q(second_factor_for__in=SecondFactorFor.values),
+            ),
+            models.CheckConstraint(
                 name="accounts_organisation_mail_hours",
                 condition=Q(mail_delay_hours__lte=LONGEST_DELAY, mail_reminder_hours__lte=LONGEST_REMINDER),
+            ),
+            models.CheckConstraint(
+                name="accounts_organisation_retention",
+                condition=(Q(retention_years=None) | Q(retention_years__gte=1, retention_years__lte=100))
+                & Q(retention_notice_days__gte=SHORTEST_NOTICE, retention_notice_days__lte=365),
             ),
         ]
 
@@ -191,6 +222,13 @@ class User(AbstractBaseUser, OrganisationModel):
     @property
     def is_clinician(self) -> bool:
         return self.is_therapist or self.is_supervisor
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether the organisation asks a second step of this person."""
+        asked_of = self.organisation.second_factor_for
+        oversees = self.is_supervisor or self.is_administrator
+        return asked_of == SecondFactorFor.EVERYBODY or (asked_of == SecondFactorFor.OVERSEERS and oversees)
 
     @property
     def roles(self) -> list[str]:
@@ -358,9 +396,22 @@ class ApiToken(OrganisationModel):
         return self.scope == Scope.WRITE
 
 
-class AuditEvent(OrganisationModel):
-    """Who did what to which record, when. Added, never changed; holds no clinical content."""
+class Via(models.TextChoices):
+    """How somebody came to a record."""
 
+    PAGE = "page", "In the browser"
+    API = "api", "Through the API"
+    LINK = "link", "Through a client’s link"
+
+
+class AuditEvent(OrganisationModel):
+    """Who did what to which record, when, and from where. Added, never changed; holds no clinical content.
+
+    The database numbers events, of all organisations together, in the order in which they are written: see `chain`.
+    `via` is empty where no request was answered: jobs and commands.
+    """
+
+    number = models.BigIntegerField(editable=False, db_default=0)
     happened_at = models.DateTimeField(db_default=Now())
     person = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     action = models.CharField(max_length=60)
@@ -368,9 +419,64 @@ class AuditEvent(OrganisationModel):
     object_id = models.UUIDField()
     client_id = models.UUIDField(null=True, blank=True)
     fields = models.JSONField(default=list)
+    via = models.CharField(max_length=4, choices=Via, blank=True, db_default="")
+    address = models.GenericIPAddressField(null=True, blank=True)
+    # As somebody gave it who had to give one.
+    reason = models.CharField(max_length=300, blank=True, db_default="")
 
     class Meta:
-        indexes = [models.Index(fields=["organisation", "client_id", "happened_at"], name="accounts_audit_client")]
+        constraints = [
+            models.CheckConstraint(name="accounts_auditevent_via_known", condition=Q(via__in=["", *Via.values])),
+            models.CheckConstraint(
+                name="accounts_auditevent_no_address_of_a_client", condition=~Q(via=Via.LINK) | Q(address=None)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organisation", "client_id", "happened_at"], name="accounts_audit_client"),
+            models.Index(fields=["organisation", "number"], name="accounts_audit_number"),
+            models.Index(fields=["organisation", "happened_at", "number"], name="accounts_audit_time"),
+            models.Index(fields=["organisation", "person", "happened_at", "number"], name="accounts_audit_person"),
+            models.Index(fields=["organisation", "action", "happened_at", "number"], name="accounts_audit_action"),
+        ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, force_insert=True)
+
+
+class AuditSeal(OrganisationModel):
+    """Some events of one organisation in a row, hashed, and the hash of the seal before: a chain. See `chain`.
+
+    `rows` has 56 bytes for each event: its number, its id and the SHA-256 of what it says.
+    """
+
+    position = models.PositiveIntegerField()
+    previous = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    count = models.PositiveIntegerField()
+    first_number = models.BigIntegerField()
+    last_number = models.BigIntegerField()
+    last_happened_at = models.DateTimeField()
+    rows = models.BinaryField()
+    sealed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "position"], name="accounts_auditseal_once"),
+            models.CheckConstraint(
+                name="accounts_auditseal_in_order",
+                condition=Q(position__gte=1, count__gte=1, first_number__lte=F("last_number")),
+            ),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, force_insert=True)
+
+
+class AuditMark(OrganisationModel):
+    """How far the next seal reaches: events up to `number`, once no transaction older than `bound` is under way.
+
+    One for each organisation, under its id.
+    """
+
+    number = models.BigIntegerField(null=True, blank=True)
+    bound = models.BigIntegerField(null=True, blank=True)

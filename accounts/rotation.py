@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import connection, models
 
@@ -14,6 +15,7 @@ from . import encryption
 from .audit import record_event
 from .encryption import EncryptedTextField, EncryptionProblem, Sealed
 from .models import Organisation
+from .second_factor import SECRETS, parts_of, seal, unseal
 
 ROWS_IN_A_STEP = 50
 LOCK = 7_210_434
@@ -50,7 +52,8 @@ def make_first_key(*, keys_are_lost: bool = False) -> str:
 
 def count_texts(organisation_id: uuid.UUID) -> int:
     with acting_in(organisation_id):
-        return sum(model._base_manager.count() for model, _field in encryption.encrypted_fields())
+        texts = sum(model._base_manager.count() for model, _field in encryption.encrypted_fields())
+        return texts + int(Authenticator.objects.filter(type__in=SECRETS).count())
 
 
 def rotate() -> Rotation:
@@ -80,7 +83,8 @@ def has_older(organisation_id: uuid.UUID) -> bool:
     known = encryption.keys()
     older = set(known.by_id) - {known.current}
     with acting_in(organisation_id):
-        return any(
+        seeds = Authenticator.objects.filter(type__in=SECRETS)
+        return any(key_of_seed(factor) in older for factor in seeds) or any(
             key_of(sealed) in older
             for model, name in encryption.encrypted_fields()
             for sealed in model._base_manager.values_list(name.attname, flat=True).iterator()
@@ -92,6 +96,27 @@ def key_of(sealed: Sealed) -> str:
         return encryption.key_id_of(sealed)
     except EncryptionProblem:
         return ""
+
+
+def key_of_seed(factor: Authenticator) -> str:
+    try:
+        return encryption.key_id_of(parts_of(factor.data[SECRETS[factor.type]])[1])
+    except EncryptionProblem:
+        return ""
+
+
+def encrypt_seed(factor: Authenticator, rotation: Rotation) -> None:
+    """The row is held: a code that is used meanwhile is written into it, too."""
+    if key_of_seed(factor) == rotation.key_id:
+        return
+    name = SECRETS[factor.type]
+    try:
+        factor.data[name] = seal(unseal(factor.data[name]), factor.user_id)
+    except EncryptionProblem:
+        rotation.closed.append(f"{factor._meta.label} {factor.pk}")
+        return
+    factor.save(update_fields=["data"])
+    rotation.encrypted += 1
 
 
 def encrypt_anew(organisation_id: uuid.UUID, rotation: Rotation) -> None:
@@ -106,6 +131,12 @@ def encrypt_anew(organisation_id: uuid.UUID, rotation: Rotation) -> None:
             if not rows:
                 break
             last = rows[-1].pk
+    with acting_in(organisation_id):
+        seeds = list(Authenticator.objects.filter(type__in=SECRETS).order_by("pk").values_list("pk", flat=True))
+    for pk in seeds:
+        with acting_in(organisation_id):
+            for factor in Authenticator.objects.select_for_update().filter(pk=pk):
+                encrypt_seed(factor, rotation)
     if rotation.encrypted > before:
         with acting_in(organisation_id):
             organisation = Organisation.objects.get(pk=organisation_id)

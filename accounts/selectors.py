@@ -1,5 +1,4 @@
 import uuid
-from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 
 from django.contrib.auth.tokens import default_token_generator
@@ -22,6 +21,37 @@ def people(user: User) -> QuerySet[User]:
         .annotate(open_episodes=Count("episodes", filter=Q(episodes__ended_on=None)))
         .order_by("-is_active", "name")
     )
+
+
+# How a list of people can be narrowed, in words.
+ROLES = {"therapist": "Therapists", "supervisor": "Supervisors", "administrator": "Administrators", "none": "No role"}
+
+
+def people_found(user: User, *, search: str, role: str, is_active: bool) -> QuerySet[User]:
+    """Those who may sign in or those who may not, by a part of name or address, and by a role of ROLES."""
+    found = people(user).filter(is_active=is_active)
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(email__icontains=search))
+    if role == "none":
+        return found.filter(is_therapist=False, is_supervisor=False, is_administrator=False)
+    return found.filter(**{f"is_{role}": True}) if role else found
+
+
+def count_people(user: User) -> dict[str, int]:
+    """Of those who may not sign in any more, `to_hand_over` still have open episodes."""
+    counts = {
+        "active": Q(is_active=True),
+        "left": Q(is_active=False),
+        "to_hand_over": Q(is_active=False, episodes__isnull=False, episodes__ended_on=None),
+    }
+    everybody = User.objects.filter(organisation_id=user.organisation_id)
+    return everybody.aggregate(**{name: Count("pk", filter=of, distinct=True) for name, of in counts.items()})
+
+
+def without_supervisor(user: User) -> QuerySet[User]:
+    """Therapists whose caseload no supervisor who may sign in reads."""
+    supervised = Supervision.objects.current().filter(supervisor__is_active=True, supervisor__is_supervisor=True)
+    return therapists(user).exclude(pk__in=supervised.values("therapist"))
 
 
 def active_people(user: User) -> QuerySet[User]:
@@ -118,6 +148,11 @@ def organisation_by_id(organisation_id: uuid.UUID) -> Organisation:
     return Organisation.objects.get(pk=organisation_id)
 
 
+def person_with_email(email: str) -> User:
+    """Of the organisation that is acted in. Raises User.DoesNotExist."""
+    return User.objects.get(email=email.strip().lower())
+
+
 def therapist_for_import(email: str | None) -> User:
     """The therapist named, or the only one there is. Raises ValidationError when it stays open who."""
     therapists = User.objects.filter(is_therapist=True, is_active=True)
@@ -142,33 +177,33 @@ class FirstStep:
     url: str = ""
 
 
-def first_steps(organisation: Organisation, people: Iterable[User], supervisions: Sized) -> list[FirstStep]:
-    """`people` and `supervisions` are the organisation's; nothing more is asked of the database."""
-    service = reverse("accounts:organisation-edit")
+def first_steps(organisation: Organisation, *, has_therapists: bool, has_supervision: bool) -> list[FirstStep]:
+    """What these are is told by whoever asks; nothing is asked of the database."""
+    texts = reverse("administration:texts")
     return [
         FirstStep(
             "Add the therapists",
             "They add their own clients; you see none of a client’s record.",
-            any(person.is_therapist and person.is_active for person in people),
+            has_therapists,
             reverse("accounts:person-create"),
         ),
         FirstStep(
             "Say who supervises whom",
             "A supervisor reads along, and answers about harm that wait too long are passed on to them.",
-            len(supervisions) > 0,
-            "#supervision",
+            has_supervision,
+            reverse("accounts:supervision-list"),
         ),
         FirstStep(
             "Say what a client does in an emergency",
             "It stands on every page that clients see. Until you write your own it names no number.",
             organisation.emergency_text.strip() != EMERGENCY_TEXT,
-            service,
+            texts,
         ),
         FirstStep(
             "Say what to do about a risk answer",
             "Therapists read it beside every answer about harm.",
             bool(organisation.risk_text.strip()),
-            service,
+            texts,
         ),
         FirstStep("Let links go by e-mail", what_is_missing() or "To clients who agreed.", not what_is_missing()),
     ]

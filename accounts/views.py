@@ -1,7 +1,11 @@
 import uuid
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.auth import logout
+from django.core.paginator import Paginator
 from django.db.models import Model
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
@@ -18,18 +22,20 @@ from .forms import (
     ChoosePasswordForm,
     CoverForm,
     OrganisationForm,
+    OrganisationPart,
     PersonEditForm,
     PersonForm,
     SupervisionForm,
     TokenForm,
     carry_out,
 )
-from .http import SignedInRequest, form_page
+from .http import SignedInRequest, form_page, one_line
 from .idempotency import StaleVersion, write_once
-from .mail import what_is_missing
 from .models import Cover, User
+from .second_factor import has_second_factor
+from .signed_in import ask_again, is_recent
 
-HOMES = ("sessions_app:today", "dashboards:caseload", "accounts:person-list", "account")
+HOMES = ("sessions_app:today", "dashboards:caseload", "administration:overview", "account")
 
 
 @require_GET
@@ -116,24 +122,52 @@ def token_revoke(request: SignedInRequest, token_id: uuid.UUID) -> HttpResponse:
     return redirect("accounts:token-list")
 
 
+PER_PAGE = 50
+
+
 @require_GET
 def person_list(request: SignedInRequest) -> HttpResponse:
-    return render(request, "accounts/person_list.html", people_context(request.user))
+    """Who works here: by name or address, by role, and apart from those who may not sign in any more."""
+    search = one_line(request.GET.get("q", ""))
+    role = request.GET.get("role", "")
+    role = role if role in selectors.ROLES else ""
+    show_left = request.GET.get("show") == "left"
+    found = selectors.people_found(request.user, search=search, role=role, is_active=not show_left)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    counts = selectors.count_people(request.user)
+    url = reverse("accounts:person-list")
+    kept = {"show": "left" if show_left else "", "role": role, "q": search}
+    context = {
+        "page": page,
+        "search": search,
+        "role": role,
+        "roles": selectors.ROLES.items(),
+        "show_left": show_left,
+        "to_hand_over": counts["to_hand_over"],
+        "is_narrowed": bool(search or role),
+        "query": "".join(f"{urlencode({name: value})}&" for name, value in kept.items() if value),
+        "tabs": [
+            {"label": "May sign in", "url": url, "current": not show_left, "count": counts["active"]},
+            {"label": "May not", "url": f"{url}?show=left", "current": show_left, "count": counts["left"]},
+        ],
+        "risk_unread": risk.unread(request.user),
+    }
+    return render(request, "accounts/person_list.html", context)
 
 
-def people_context(user: User, **forms: BaseForm) -> dict[str, Any]:
-    """Everybody who works here, who supervises and who covers; `forms` are those that were refused."""
-    people, supervisions = selectors.people(user), selectors.supervisions(user)
-    steps = selectors.first_steps(user.organisation, people, supervisions)
+@require_GET
+def supervision_list(request: SignedInRequest) -> HttpResponse:
+    return render(request, "accounts/supervision_list.html", supervision_context(request.user))
+
+
+def supervision_context(user: User, **forms: BaseForm) -> dict[str, Any]:
+    """Who supervises whom, who is not supervised, and who covers; `forms` are those that were refused."""
     return {
-        "people": people,
-        "supervisions": supervisions,
-        "steps": steps,
-        "steps_done": sum(step.is_done for step in steps),
+        "supervisions": selectors.supervisions(user),
+        "alone": selectors.without_supervisor(user),
         "covers": selectors.covers(user),
         "supervision_form": SupervisionForm(people=selectors.active_people(user), auto_id="supervision_%s"),
         "cover_form": cover_form(user),
-        "risk_unread": risk.unread(user),
         **forms,
     }
 
@@ -150,24 +184,26 @@ def person_cover_start(request: SignedInRequest) -> HttpResponse:
 
     def write() -> str:
         actions.start_cover(**form.values, by=request.user)
-        return reverse("accounts:person-list") + "#cover"
+        return reverse("accounts:supervision-list") + "#cover"
 
     location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
     if location:
         messages.success(request, f"{form.values['cover'].name} covers for {form.values['therapist'].name}.")
         return redirect(location)
-    context = people_context(request.user, cover_form=form) | {"form": form}
-    return form_page(request, "accounts/person_list.html", context)
+    context = supervision_context(request.user, cover_form=form) | {"form": form}
+    return form_page(request, "accounts/supervision_list.html", context)
 
 
 @require_POST
 def person_cover_end(request: SignedInRequest, cover_id: uuid.UUID) -> HttpResponse:
     cover = get_object_or_404(selectors.covers(request.user), pk=cover_id)
-    return take_back(request, cover, reverse("accounts:person-list") + "#cover")
+    return take_back(request, cover, reverse("accounts:supervision-list") + "#cover")
 
 
 @require_http_methods(["GET", "POST"])
 def person_create(request: SignedInRequest) -> HttpResponse:
+    if not is_recent(request):
+        return ask_again(request.path)
     form = PersonForm(request.POST or None)
     if request.method == "POST":
 
@@ -185,6 +221,8 @@ def person_create(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def person_edit(request: SignedInRequest, person_id: uuid.UUID) -> HttpResponse:
     person = get_object_or_404(selectors.people(request.user), pk=person_id)
+    if not is_recent(request):
+        return ask_again(request.path)
     shown = {name: getattr(person, name) for name in PersonEditForm.base_fields if name != "submission"}
     form = PersonEditForm(request.POST or None, initial=shown)
     if request.method == "POST":
@@ -201,14 +239,21 @@ def person_edit(request: SignedInRequest, person_id: uuid.UUID) -> HttpResponse:
         except StaleVersion as conflict:
             again = PersonEditForm(initial={**form.values, "version": conflict.current.version})
             return conflict_page(request, again, conflict.current, reverse("accounts:person-list"))
-    return form_page(request, "accounts/person_form.html", {"form": form, "person": person})
+    context = {"form": form, "person": person, "has_second_factor": has_second_factor(person)}
+    return form_page(request, "accounts/person_form.html", context)
 
 
 def conflict_page(request: HttpRequest, form: BaseForm, current: Model, cancel_url: str) -> HttpResponse:
     """What is saved and what was typed, side by side; saving again says which one is meant."""
-    saved = [(field.label, getattr(current, field.name)) for field in form.visible_fields()]
+    saved = [(field.label, in_words(current, field.name)) for field in form.visible_fields()]
     context = {"form": form, "current": current, "saved": saved, "cancel_url": cancel_url}
     return render(request, "accounts/conflict.html", context, status=409)
+
+
+def in_words(record: Model, name: str) -> Any:
+    """What a record holds, as whoever chose it has read it."""
+    display = getattr(record, f"get_{name}_display", None)
+    return display() if display else getattr(record, name)
 
 
 @require_POST
@@ -232,6 +277,8 @@ def choose_password(request: HttpRequest, person_id: uuid.UUID, token: str) -> H
     if request.method == "POST" and form.is_valid():
         with_password = {"person": person, "password": form.cleaned_data["password"]}
         if carry_out(form, lambda: actions.choose_password(**with_password) or True):
+            if request.user == person:
+                logout(request)  # this session has ended with all others
             messages.success(request, "Your password is set. Sign in with it.")
             return redirect("account_login")
     response = form_page(request, "accounts/choose_password.html", {"form": form, "person": person})
@@ -245,13 +292,13 @@ def supervision_start(request: SignedInRequest) -> HttpResponse:
 
     def write() -> str:
         actions.start_supervision(**form.values, by=request.user)
-        return reverse("accounts:person-list") + "#supervision"
+        return reverse("accounts:supervision-list") + "#supervision"
 
     location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
     if location:
         return redirect(location)
-    context = people_context(request.user, supervision_form=form) | {"form": form}
-    return form_page(request, "accounts/person_list.html", context)
+    context = supervision_context(request.user, supervision_form=form) | {"form": form}
+    return form_page(request, "accounts/supervision_list.html", context)
 
 
 @require_POST
@@ -261,22 +308,36 @@ def supervision_end(request: SignedInRequest, supervision_id: uuid.UUID) -> Http
     messages.success(
         request, f"{supervision.supervisor.name} no longer sees the caseload of {supervision.therapist.name}."
     )
-    return redirect("accounts:person-list")
+    return redirect("accounts:supervision-list")
 
 
 @require_http_methods(["GET", "POST"])
 def organisation_edit(request: SignedInRequest) -> HttpResponse:
+    return edit_organisation(request, OrganisationForm, "accounts:organisation-edit", "accounts/organisation_form.html")
+
+
+def edit_organisation(
+    request: SignedInRequest,
+    form_of: type[OrganisationPart],
+    route: str,
+    template: str,
+    shown: Callable[[OrganisationPart], dict[str, Any]] = lambda form: {},
+) -> HttpResponse:
+    """A page for some of what a service sets: looked at first if its form asks for that, and saved unless somebody else
+    has saved meanwhile. `shown` is what the template needs besides the form, which may hold what is not saved yet."""
     organisation = selectors.organisation_by_id(request.user.organisation_id)
-    form = OrganisationForm(
+    form = form_of(
         request.POST or None,
         instance=selectors.organisation_by_id(organisation.pk),
         initial={"version": organisation.version},
     )
-    if request.method == "POST":
+    if request.method == "POST" and request.POST.get("do") != "preview":
+        if "second_factor_for" in form.changed_data and not is_recent(request):
+            return ask_again(request.path)
 
         def write() -> str:
             actions.update_organisation(organisation=organisation, by=request.user, **form.values)
-            return reverse("accounts:organisation-edit")
+            return reverse(route)
 
         try:
             location = carry_out(form, lambda: write_once(request.POST, write, by=request.user))
@@ -284,9 +345,7 @@ def organisation_edit(request: SignedInRequest) -> HttpResponse:
                 messages.success(request, "Saved.")
                 return redirect(location)
         except StaleVersion as conflict:
-            again = OrganisationForm(
-                instance=conflict.current, initial={**form.values, "version": conflict.current.version}
-            )
-            return conflict_page(request, again, conflict.current, reverse("accounts:organisation-edit"))
-    context = {"form": form, "mail_missing": what_is_missing()}
-    return form_page(request, "accounts/organisation_form.html", context)
+            again = form_of(instance=conflict.current, initial={**form.values, "version": conflict.current.version})
+            return conflict_page(request, again, conflict.current, reverse(route))
+    is_preview = request.method == "POST" and form.is_valid()
+    return form_page(request, template, {"form": form, "is_preview": is_preview, **shown(form)})

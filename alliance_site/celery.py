@@ -3,13 +3,18 @@
 import os
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import setup_logging, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "alliance_site.settings")
 
 app = Celery("alliance")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_the_logging_of_the_settings(**_: object) -> None:
+    """Connected, it stops Celery from adding handlers that write errors with their messages."""
 
 
 @worker_process_init.connect

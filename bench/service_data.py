@@ -103,7 +103,7 @@ def fill(name: str, *, therapists: int, today: date, owner_url: str, seed: int =
 
     One supervisor supervises twenty of them, or all there are; so do others for the rest.
     """
-    organisation = accounts.create_organisation(name=name, slug=name)
+    organisation = accounts.create_organisation(name=name, slug=name, second_factor_for="nobody")
     with acting_in(organisation.pk):
         service = people(organisation, name, therapists)
     first, rest = service.therapists[:PRACTICES], service.therapists[PRACTICES:]

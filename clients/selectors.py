@@ -66,6 +66,11 @@ def latest_episode(client: Client) -> Episode:
     return Episode.objects.filter(client=client, later_therapists=[]).order_by(*latest_first)[:1].get()
 
 
+def is_responsible(client: Client, user: User) -> bool:
+    """Whether this person is the client's therapist, or had them last; not who stands in, and nobody before."""
+    return user.is_active and user.is_therapist and latest_episode(client).therapist_id == user.pk
+
+
 def other_episodes(user: User, episode: Episode) -> tuple[list[Episode], list[Episode]]:
     """The client's episodes before this one and after it that the person may read, with `session_count`."""
     of_client = episodes(user).filter(client=episode.client_id).annotate(session_count=Count("sessions"))

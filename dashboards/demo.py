@@ -108,7 +108,9 @@ def load(*, seed: int = SEED, today: date | None = None, has_past: bool = False)
     rng = random.Random(seed)
     today = today or timezone.localdate()
     with transaction.atomic():
-        organisation = accounts.create_organisation(name="Harbour Street Therapy Service", slug=SLUG, is_demo=True)
+        organisation = accounts.create_organisation(
+            name="Harbour Street Therapy Service", slug=SLUG, is_demo=True, second_factor_for="nobody"
+        )
         with acting_in(organisation.pk):
             people = make_people(organisation)
             therapists = [person for person in people.values() if person.is_therapist]

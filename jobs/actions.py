@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from celery import current_app
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
-from kombu.exceptions import OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+from psycopg2.errors import LockNotAvailable, UniqueViolation
 from redis.exceptions import RedisError
 
 from .models import Job, PeriodicRun, Route
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 5
 # Longer than a task may run (60 s), shorter than the two minutes in which a trend must be right again.
 LOST_AFTER = timedelta(seconds=75)
+# Of putting a job back while others ask for the same; each waits a second at most.
+TRIES = 5
 
 
 def request_job(*, task: str, object_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
@@ -68,7 +71,7 @@ def hand_over(jobs: list[Job]) -> int:
     for position, job in enumerate(jobs):
         try:
             current_app.send_task(job.task, args=[str(job.pk)], task_id=f"{job.pk}:{job.attempts}")
-        except (OperationalError, RedisError, OSError) as error:
+        except (BrokerError, RedisError, OSError) as error:
             log.warning("broker out of reach", error=type(error).__name__, count=len(jobs) - position)
             put_back(jobs[position:])
             return position
@@ -76,25 +79,42 @@ def hand_over(jobs: list[Job]) -> int:
 
 
 def put_back(jobs: list[Job], *, error: str = "", delay: timedelta = timedelta(0)) -> None:
-    """Let jobs wait again. One that has a twin waiting by now is finished: the twin does its work."""
+    """Let jobs wait again. One that has a twin waiting by now is finished: the twin does its work.
+
+    A twin that is being asked for meets the job in the index, and is seen once its transaction has ended. Whatever
+    becomes of one job, the others are put back, too.
+    """
     for job in jobs:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                UPDATE jobs_job j
-                SET handed_at = CASE WHEN twin.found THEN j.handed_at END,
-                    started_at = NULL,
-                    finished_at = CASE WHEN twin.found THEN now() END,
-                    available_at = now() + make_interval(secs => %s),
-                    last_error = %s
-                FROM (SELECT EXISTS (
-                        SELECT 1 FROM jobs_job w
-                        WHERE w.task = %s AND w.object_id = %s AND w.id <> %s
-                          AND w.handed_at IS NULL AND w.finished_at IS NULL AND w.failed_at IS NULL) AS found) twin
-                WHERE j.id = %s AND j.finished_at IS NULL AND j.failed_at IS NULL
-                """,
-                [delay.total_seconds(), error[:80], job.task, job.object_id, job.pk, job.pk],
-            )
+        for _ in range(TRIES):
+            try:
+                with transaction.atomic():
+                    put_one_back(job, error=error, delay=delay)
+                break
+            except (IntegrityError, OperationalError) as met:
+                if not isinstance(met.__cause__, UniqueViolation | LockNotAvailable):
+                    raise
+        else:
+            log.warning("job not put back", job=str(job.pk), task=job.task)  # it is missed after LOST_AFTER
+
+
+def put_one_back(job: Job, *, error: str, delay: timedelta) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE jobs_job j
+            SET handed_at = CASE WHEN twin.found THEN j.handed_at END,
+                started_at = NULL,
+                finished_at = CASE WHEN twin.found THEN now() END,
+                available_at = now() + make_interval(secs => %s),
+                last_error = %s
+            FROM (SELECT EXISTS (
+                    SELECT 1 FROM jobs_job w
+                    WHERE w.task = %s AND w.object_id = %s AND w.id <> %s
+                      AND w.handed_at IS NULL AND w.finished_at IS NULL AND w.failed_at IS NULL) AS found) twin
+            WHERE j.id = %s AND j.finished_at IS NULL AND j.failed_at IS NULL
+            """,
+            [delay.total_seconds(), error[:80], job.task, job.object_id, job.pk, job.pk],
+        )
 
 
 def put_back_lost_jobs() -> int:
@@ -142,7 +162,7 @@ def run_job(job_id: uuid.UUID, work: Callable[[uuid.UUID], object]) -> None:
             return
         with acting_in(job.organisation_id):
             work(job.object_id)
-        Job.objects.filter(pk=job_id).update(finished_at=Now(), last_error="")
+        finish(job)
 
 
 def run_job_in_steps(job_id: uuid.UUID, work: Callable[[uuid.UUID, uuid.UUID], object]) -> None:
@@ -156,15 +176,22 @@ def run_job_in_steps(job_id: uuid.UUID, work: Callable[[uuid.UUID, uuid.UUID], o
     with failures_recorded(job_id):
         job = Job.objects.get(pk=job_id)
         work(job.object_id, job.organisation_id)
-        Job.objects.filter(pk=job_id).update(finished_at=Now(), last_error="")
+        finish(job)
+
+
+def finish(job: Job) -> None:
+    """The work is done: what was given up of the same before is so no more."""
+    Job.objects.filter(pk=job.pk).update(finished_at=Now(), last_error="")
+    Job.objects.failed().filter(task=job.task, object_id=job.object_id).delete()
 
 
 @contextmanager
 def failures_recorded(job_id: uuid.UUID) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        record_failure(job_id=job_id, error=error)
+    with structlog.contextvars.bound_contextvars(job=str(job_id)):
+        try:
+            yield
+        except Exception as error:
+            record_failure(job_id=job_id, error=error)
 
 
 def record_failure(*, job_id: uuid.UUID, error: Exception) -> None:
@@ -182,6 +209,20 @@ def record_failure(*, job_id: uuid.UUID, error: Exception) -> None:
         Job.objects.filter(pk=job_id).update(failed_at=Now(), last_error=type(error).__name__[:80])
     else:
         put_back([job], error=type(error).__name__, delay=timedelta(seconds=2**job.attempts))
+
+
+def ask_again(*, task: str, organisation_id: uuid.UUID) -> int:
+    """Ask anew for all work of one kind that an organisation's jobs gave up; returns on how many objects."""
+    given_up = Job.objects.failed().filter(organisation_id=organisation_id, task=task)
+    object_ids = set(given_up.values_list("object_id", flat=True))
+    given_up.delete()
+    request_jobs(task=task, object_ids=object_ids, organisation_id=organisation_id)
+    return len(object_ids)
+
+
+def forget_given_up(*, task: str, organisation_id: uuid.UUID) -> int:
+    """Remove an organisation's jobs of one kind that were given up, undone; returns how many."""
+    return Job.objects.failed().filter(organisation_id=organisation_id, task=task).delete()[0]
 
 
 def start_period(*, name: str, task: str, seconds: int, now: datetime) -> bool:

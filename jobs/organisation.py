@@ -46,7 +46,8 @@ def refuse_unsafe_database_role() -> None:
             """
             SELECT rolname, rolsuper, rolbypassrls,
                    EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                           WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relowner = r.oid)
+                           WHERE n.nspname = 'public' AND c.relkind = 'r'
+                             AND pg_has_role(r.oid, c.relowner, 'MEMBER'))
             FROM pg_roles r WHERE rolname = current_user
             """
         )
@@ -54,7 +55,7 @@ def refuse_unsafe_database_role() -> None:
     for is_unsafe, fault in (
         (is_superuser, "is a superuser"),
         (bypasses, "may bypass row-level security"),
-        (owns, "owns tables"),
+        (owns, "owns tables or may act for who does"),
     ):
         if is_unsafe:
             raise ImproperlyConfigured(

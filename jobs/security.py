@@ -30,6 +30,19 @@ def insert_only(table: str) -> RunSQL:
     )
 
 
+def unchangeable(table: str) -> RunSQL:
+    """A second wall behind `insert_only`: the owner of the table is refused, too, until they take it away."""
+    return RunSQL(
+        sql=f"""
+            CREATE OR REPLACE FUNCTION jobs_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'What is in % is never changed.', TG_TABLE_NAME; END $$;
+            CREATE TRIGGER unchangeable BEFORE UPDATE OR DELETE ON {table}
+                FOR EACH ROW EXECUTE FUNCTION jobs_refuse_change();
+        """,
+        reverse_sql=f"DROP TRIGGER unchangeable ON {table}",
+    )
+
+
 def never_changed(table: str) -> RunSQL:
     """What is written stands: the application may add and read rows, and delete them where somebody is erased."""
     return RunSQL(

@@ -18,6 +18,8 @@ PERIODIC = {
     "risk": "measures.pass_on_risk_answers",
     "invitations": "measures.sweep_invitations",
     "service": "dashboards.start_service_run",
+    "retention": "reports.keep_retention",
+    "audit": "accounts.seal_audit_trail",
 }
 
 

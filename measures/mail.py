@@ -3,6 +3,7 @@
 import enum
 import smtplib
 from contextlib import suppress
+from datetime import datetime
 from email.utils import formataddr
 from urllib.parse import urlsplit
 
@@ -14,9 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from accounts.models import Organisation
+
 from .models import Invitation, RatingRequest
 
 log = structlog.get_logger(__name__)
+
+# Stands in a specimen where an e-mail has the client's own.
+UNKNOWN_TOKEN = "of-this-client"  # noqa: S105 — leads nowhere
 
 
 class Outcome(enum.Enum):
@@ -45,16 +51,16 @@ def written(invitation: Invitation) -> EmailMessage:
     """The e-mail, ready to be handed over. Its Message-ID is the invitation's own, however often it is written."""
     request, organisation = invitation.request, invitation.organisation
     stop = public_address("measures:stop", invitation.stop_token)
-    context = {
-        "is_reminder": invitation.kind == Invitation.Kind.REMINDER,
-        "link": public_address("measures:link", request.token or ""),
-        "until": date_format(timezone.localtime(request.expires_at, organisation.zone), "l j F, H:i"),
-        "stop": stop,
-        "name": organisation.mail_name,
-    }
+    body = body_of(
+        organisation,
+        is_reminder=invitation.kind == Invitation.Kind.REMINDER,
+        link=public_address("measures:link", request.token or ""),
+        expires_at=request.expires_at,
+        stop=stop,
+    )
     message = EmailMessage(
         subject=organisation.mail_subject,
-        body=render_to_string("measures/invitation.txt", context),
+        body=body,
         from_email=formataddr((organisation.mail_name, settings.DEFAULT_FROM_EMAIL)),
         to=[request.session.episode.client.email],
         headers={
@@ -66,6 +72,33 @@ def written(invitation: Invitation) -> EmailMessage:
     )
     message.message()  # what can't be written breaks here, and not when it is half handed over
     return message
+
+
+def body_of(organisation: Organisation, *, is_reminder: bool, link: str, expires_at: datetime, stop: str) -> str:
+    context = {
+        "is_reminder": is_reminder,
+        "link": link,
+        "until": date_format(timezone.localtime(expires_at, organisation.zone), "l j F, H:i"),
+        "stop": stop,
+        "name": organisation.mail_name,
+    }
+    return render_to_string("measures/invitation.txt", context)
+
+
+def specimen(organisation: Organisation, *, is_reminder: bool, expires_at: datetime) -> EmailMessage:
+    """An e-mail as the organisation's settings make it, saved or not, with links that lead nowhere and to nobody."""
+    origin = settings.PUBLIC_URL or "https://…"
+    return EmailMessage(
+        subject=organisation.mail_subject,
+        body=body_of(
+            organisation,
+            is_reminder=is_reminder,
+            link=f"{origin}{reverse('measures:link', args=[UNKNOWN_TOKEN])}",
+            expires_at=expires_at,
+            stop=f"{origin}{reverse('measures:stop', args=[UNKNOWN_TOKEN])}",
+        ),
+        from_email=formataddr((organisation.mail_name, settings.DEFAULT_FROM_EMAIL)),
+    )
 
 
 def public_address(route: str, token: str) -> str:

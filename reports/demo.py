@@ -10,12 +10,15 @@ from django.utils import timezone
 from accounts import actions as accounts
 from accounts.models import Organisation, User
 from accounts.selectors import organisation_with_slug, people, therapist_for_import
+from clients.selectors import client_list, is_responsible
 from dashboards.demo import PASSWORD
 from jobs.organisation import acting_in
 
 from . import actions
 from .exports.actions import ask_export
 from .mapping import shipped_mappings
+from .privacy.erasure import request_erasure, set_hold
+from .privacy.packs import ask_pack
 
 SLUG = "open-data"
 ACCOUNTS = {
@@ -36,7 +39,9 @@ def load(*, today: date | None = None) -> Organisation | None:
         return None
     start_date = (today or timezone.localdate()) - BEGAN
     with transaction.atomic():
-        organisation = accounts.create_organisation(name="Open data, no real clients", slug=SLUG, is_demo=True)
+        organisation = accounts.create_organisation(
+            name="Open data, no real clients", slug=SLUG, is_demo=True, second_factor_for="nobody"
+        )
         with acting_in(organisation.pk):
             therapist, supervisor, administrator = (
                 accounts.create_person(
@@ -57,6 +62,19 @@ def ask_for_exports(organisation: Organisation) -> None:
         (administrator,) = people(therapist).filter(is_administrator=True)
         ask_export(format="csv", scope="service", by=administrator)
         ask_export(format="csv", scope="own", by=therapist)
+
+
+def ask_for_what_is_held(organisation: Organisation) -> None:
+    """A pack, an erasure that waits for an administrator, and a legal hold: of clients whose therapy is over."""
+    with acting_in(organisation.pk):
+        therapist = therapist_for_import(EXPORTING)
+        (administrator,) = people(therapist).filter(is_administrator=True)
+        over = [episode.client for episode in client_list(therapist, show_ended=True)]
+        over = [client for client in over if is_responsible(client, therapist)]
+        if len(over) > 1:
+            ask_pack(client=over[0], by=therapist)
+            request_erasure(client=over[0], reason="client", by=therapist)
+            set_hold(client=over[1], reason="A complaint to the ombudsman, not settled.", by=administrator)
 
 
 def import_file(file: str, mapping: str, *, therapist: User, start_date: date, by: User) -> None:

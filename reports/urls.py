@@ -1,7 +1,7 @@
 from django.urls import path
 
 from . import views
-from .views import exports
+from .views import exports, privacy, trail
 
 app_name = "reports"
 urlpatterns = [
@@ -20,10 +20,24 @@ urlpatterns = [
     path("imports/<uuid:batch_id>/retry/", views.import_retry, name="import-retry"),
     path("imports/<uuid:batch_id>/undo/", views.import_undo, name="import-undo"),
     path("imports/<uuid:batch_id>/discard/", views.import_discard, name="import-discard"),
+    path("audit/", trail.audit, name="audit"),
+    path("audit/audit.csv", trail.audit_csv, name="audit-csv"),
     path("exports/", exports.export_list, name="export-list"),
     path("exports/<uuid:export_id>/", exports.export_page, name="export"),
     path("exports/<uuid:export_id>/progress/", exports.export_progress, name="export-progress"),
     path("exports/<uuid:export_id>/file/", exports.export_file, name="export-file"),
     path("exports/<uuid:export_id>/cancel/", exports.export_cancel, name="export-cancel"),
     path("exports/<uuid:export_id>/retry/", exports.export_retry, name="export-retry"),
+    path("clients/<uuid:client_id>/data/", privacy.client_data, name="client-data"),
+    path("clients/<uuid:client_id>/data/pack/", privacy.pack_create, name="pack-create"),
+    path("clients/<uuid:client_id>/data/erase/", privacy.erasure_request, name="erasure-request"),
+    path("erasures/", privacy.erasure_list, name="erasure-list"),
+    path("erasures/<uuid:erasure_id>/", privacy.erasure_page, name="erasure"),
+    path("erasures/<uuid:erasure_id>/progress/", privacy.erasure_progress, name="erasure-progress"),
+    path("erasures/<uuid:erasure_id>/carry-out/", privacy.erasure_carry_out, name="erasure-carry-out"),
+    path("erasures/<uuid:erasure_id>/close/", privacy.erasure_close, name="erasure-close"),
+    path("erasures/<uuid:erasure_id>/retry/", privacy.erasure_retry, name="erasure-retry"),
+    path("retention/", privacy.retention_page, name="retention"),
+    path("retention/holds/", privacy.hold_set, name="hold-set"),
+    path("retention/holds/<uuid:hold_id>/lift/", privacy.hold_lift, name="hold-lift"),
 ]

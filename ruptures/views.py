@@ -19,15 +19,11 @@ from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import StaleVersion, write_once
 from clients.models import Episode
 from clients.selectors import episodes
-from measures.catalogue import known as known_instruments
-from measures.statistics.rates import RATES
-from measures.statistics.service_prior import MINIMUM_CLIENTS
 from sessions_app.selectors import possible_strains
 
 from . import actions, lifecycle, origins, selectors
 from .actions import repair
 from .aftermath import NO_COMPONENT, attempts_in_words
-from .detection import PRESETS
 from .forms import AttemptEditForm, AttemptForm, DismissForm, RuptureEditForm, RuptureForm
 from .models import RepairAttempt, Rupture, Signal
 from .suggestions import opening
@@ -313,15 +309,7 @@ def trends_progress(request: SignedInRequest) -> HttpResponse:
 
 
 def trends_context(request: SignedInRequest) -> dict[str, object]:
-    priors = selectors.priors_now(request.user)
-    known = known_instruments(prior.instrument for prior in priors)
-    return {
-        "state": selectors.trend_state(request.user),
-        "priors": [(known[prior.instrument].name, prior) for prior in priors],
-        "needed": MINIMUM_CLIENTS,
-        "rate": RATES[request.user.organisation.signal_rate],
-        "preset": PRESETS.get(request.user.organisation.signal_preset),
-    }
+    return {"state": selectors.trend_state(request.user)}
 
 
 @require_POST

@@ -10,18 +10,31 @@ A service and its people:
     Nils    no role
 """
 
+import base64
+import hashlib
+import hmac
+import json
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.test import Client as DjangoClient
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from fido2.cose import ES256
+from fido2.utils import websafe_encode
+from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
 from accounts import actions as accounts
 from accounts.models import ApiToken, Cover, Organisation, User
+from accounts.second_factor import seal
 from clients import actions as clients
 from clients.models import Client, Episode, Goal, Task
 from dashboards import actions as dashboards
@@ -35,7 +48,8 @@ from measures.battery import Entry, Rhythm
 from measures.models import BatteryOverride, Invitation, Licence, Rating, RatingRequest, RiskAnswer, Wording
 from reports import actions as imports
 from reports.exports import actions as exports
-from reports.models import Export, ImportBatch
+from reports.models import Erasure, Export, ImportBatch, RetentionNotice
+from reports.privacy.erasure import request_erasure, set_hold
 from ruptures import actions as ruptures
 from ruptures.actions import repair
 from ruptures.models import RepairAttempt, Rupture, Signal
@@ -47,8 +61,8 @@ from supervision import states
 from supervision.models import AgendaItem, LearningTarget, Meeting, NextStep
 
 PASSWORD = "a long password for tests"
-# What any page needs at most, whatever the caseload.
-MOST_QUERIES = 24
+# What any page needs at most, whatever the caseload; two of them are of the session, when it ends and that it is used.
+MOST_QUERIES = 26
 PEOPLE = {
     "ada": ("Ada Okafor", {"is_therapist": True}),
     "ruth": ("Ruth Lindqvist", {"is_supervisor": True}),
@@ -70,8 +84,13 @@ class Service:
     nils: User
 
 
+def headers_of(page: Any) -> list[tuple[str, str]]:
+    """All but the number that each request has for itself."""
+    return sorted(item for item in page.headers.items() if item[0] != "X-Request-ID")
+
+
 def make_service(name: str = "Harbour", slug: str = "harbour", domain: str = "harbour.example") -> Service:
-    organisation = accounts.create_organisation(name=name, slug=slug)
+    organisation = accounts.create_organisation(name=name, slug=slug, second_factor_for="nobody")
     with acting_in(organisation.pk):
         people = {
             key: accounts.create_person(
@@ -114,6 +133,53 @@ def make_cover(therapist: User, *, by: User, starts: int = 0, ends: int = 7) -> 
 def make_token(person: User, *, scope: str = "write", days: int = 30) -> tuple[ApiToken, str]:
     """A token and its text."""
     return accounts.make_token(name="Our register", scope=scope, days=days, by=person)
+
+
+def make_app(person: User, seed: str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP") -> Authenticator:
+    """The second factor of somebody whose app has this seed, with its recovery codes."""
+    Authenticator.objects.create(
+        user=person,
+        type="recovery_codes",
+        data={"seed": seal("0123456789abcdef" * 5, person.pk), "used_mask": 0, "viewed_at": time.time()},
+    )
+    return Authenticator.objects.create(user=person, type="totp", data={"secret": seal(seed, person.pk)})
+
+
+def code_of(seed: str, moment: float) -> str:
+    """What an app shows then: RFC 6238, written from the standard."""
+    key = base64.b32decode(seed)
+    digest = hmac.new(key, int(moment // 30).to_bytes(8, "big"), hashlib.sha1).digest()
+    start = digest[-1] & 15
+    return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def make_passkey(person: User, name: str = "Laptop") -> Authenticator:
+    """A passkey as a browser registers one, for this test's address."""
+    key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+    credential = AttestedCredentialData.create(b"\0" * 16, b"a credential of " + str(person.pk).encode(), key)
+    data = AuthenticatorData.create(hashlib.sha256(b"testserver").digest(), 0x45, 1, credential)
+    attestation = AttestationObject.create("none", data, {})
+    client = {"type": "webauthn.create", "challenge": "AAAA", "origin": "https://testserver", "crossOrigin": False}
+    registered = {
+        "id": websafe_encode(credential.credential_id),
+        "rawId": websafe_encode(credential.credential_id),
+        "type": "public-key",
+        "response": {
+            "clientDataJSON": websafe_encode(json.dumps(client).encode()),
+            "attestationObject": websafe_encode(bytes(attestation)),
+        },
+        "clientExtensionResults": {},
+    }
+    return Authenticator.objects.create(user=person, type="webauthn", data={"name": name, "credential": registered})
+
+
+def make_sign_in(person: User, user_agent: str = "") -> UserSession:
+    """Somebody signed in on another device."""
+    elsewhere = SessionStore()
+    elsewhere.create()
+    return UserSession.objects.create(
+        user=person, session_key=elsewhere.session_key, ip="192.0.2.4", user_agent=user_agent
+    )
 
 
 def hand_over(episode: Episode, *, to: User, on: date | None = None, by: User | None = None) -> Episode:
@@ -426,15 +492,23 @@ def make_supervision(service: Service, episode: Episode) -> Meeting:
     return meeting
 
 
+def sign_in(browser: DjangoClient, person: User) -> None:
+    """As somebody who has just typed their password, and a code where one is asked."""
+    with acting_in(person.organisation_id):
+        browser.force_login(person, backend="accounts.backends.OrganisationBackend")
+        session = browser.session
+        UserSession.objects.create(user=person, session_key=session.session_key, ip="127.0.0.1", user_agent="tests")
+    session["organisation"] = str(person.organisation_id)
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(person.pk)
+    session.save()
+
+
 class Browser(DjangoClient):
     """Django's test client, leaving the test's own organisation as it found it."""
 
     def sign_in(self, person: User) -> None:
-        with acting_in(person.organisation_id):
-            self.force_login(person, backend="accounts.backends.OrganisationBackend")
-        session = self.session
-        session["organisation"] = str(person.organisation_id)
-        session.save()
+        sign_in(self, person)
 
     def request(self, **request: Any) -> Any:
         before = current_organisation()
@@ -463,6 +537,16 @@ def queries_of(browser: Browser, url: str) -> list[str]:
         assert browser.get(url).status_code == 200
     own = ("SAVEPOINT", "RELEASE SAVEPOINT", "SELECT NULLIF(current_setting")
     return [query["sql"] for query in captured.captured_queries if not query["sql"].startswith(own)][:-1]
+
+
+def make_rights(service: Service, episode: Episode) -> Erasure:
+    """An erasure that is asked for and under a hold, of a client who is due to be erased, too."""
+    erasure = request_erasure(client=episode.client, reason=Erasure.Reason.CLIENT, by=episode.therapist)
+    set_hold(client=episode.client, reason="A complaint.", by=service.sam)
+    RetentionNotice(
+        organisation=service.organisation, client=episode.client, noticed_on=service.organisation.today
+    ).save()
+    return erasure
 
 
 def make_export(by: User, *, finish: bool = False, **values: Any) -> Export:

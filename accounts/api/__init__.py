@@ -32,6 +32,7 @@ from ..access import PAGES, may_open
 from ..audit import record_events
 from ..idempotency import earlier_answer, write_once
 from ..models import ApiToken, User
+from ..second_factor import must_set_up
 from .problems import BadQuery, answer_problem
 
 REQUESTS_A_MINUTE = 300
@@ -64,6 +65,10 @@ class AsThePage(BasePermission):
             raise MethodNotAllowed(request.method or "")
         if not may_open(request.user, PAGES[page]):
             raise PermissionDenied("This is not part of your role.")
+        if must_set_up(request.auth.person):
+            raise PermissionDenied(
+                "Your service asks you for a second step at sign-in. Set it up first, in the browser."
+            )
         if request.method not in SAFE_METHODS and not request.auth.can_write:
             raise PermissionDenied("This token may only read.")
         return True

@@ -54,8 +54,14 @@ def change_goal(
         kind = AgreementKind.RENEGOTIATED if is_renegotiated else AgreementKind.AGREED
         add_agreement(subject=goal, kind=kind, on=on, agreed_by=agreed_by, why=why, by=by)
     else:
-        about = {"organisation_id": goal.organisation_id, "client_id": goal.episode.client_id}
-        record_event("goal.changed", goal, by=by, fields=changed, **about)
+        record_event(
+            "goal.changed",
+            goal,
+            organisation_id=goal.organisation_id,
+            client_id=goal.episode.client_id,
+            by=by,
+            fields=changed,
+        )
     return goal
 
 

@@ -89,8 +89,14 @@ def change_task(
         kind = AgreementKind.RENEGOTIATED if is_renegotiated else AgreementKind.AGREED
         add_agreement(subject=task, kind=kind, on=on, agreed_by=agreed_by, why=why, by=by)
     else:
-        about = {"organisation_id": task.organisation_id, "client_id": task.episode.client_id}
-        record_event("task.changed", task, by=by, fields=changed, **about)
+        record_event(
+            "task.changed",
+            task,
+            organisation_id=task.organisation_id,
+            client_id=task.episode.client_id,
+            by=by,
+            fields=changed,
+        )
     return task
 
 

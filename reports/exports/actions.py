@@ -24,10 +24,12 @@ from accounts.access import writes_for
 from accounts.audit import record_event
 from accounts.mail import what_is_missing
 from accounts.models import User
+from clients.selectors import is_responsible
 from jobs import actions as jobs
 from jobs.organisation import acting_in
 
 from ..models import Export, ExportPart
+from ..privacy import held
 from .codebook import codebook_text, column_rows, columns_in, instrument_rows, instruments_used
 from .files import Content, Described
 from .formats import FORMATS
@@ -98,13 +100,17 @@ def may_ask(user: User, scope: str) -> bool:
 def may_have(export: Export) -> bool:
     """Whether who asked for it still may see all that is in it."""
     person = export.created_by
+    if export.client is not None:
+        return is_responsible(export.client, person)
     if not person.is_active or not may_ask(person, export.scope):
         return False
     return export.scope == Scope.SERVICE or set(export.therapists) <= writes_for(person)
 
 
 def locked(export_id: uuid.UUID) -> Export:
-    found = Export.objects.select_related("created_by__organisation").select_for_update(no_key=True, of=("self",))
+    found = Export.objects.select_related("created_by__organisation", "client").select_for_update(
+        no_key=True, of=("self",)
+    )
     return found.get(pk=export_id)
 
 
@@ -126,6 +132,8 @@ def write_next_step(*, export_id: uuid.UUID) -> tuple[Export, bool]:
         return export, False
     if not may_have(export):
         return refuse(export, Export.Problem.ACCESS), False
+    if export.client is not None:
+        return keep_table(export)
     waiting = episodes_of(export)
     if export.after:
         waiting = waiting.filter(pk__gt=export.after)
@@ -153,6 +161,22 @@ def write_next_step(*, export_id: uuid.UUID) -> tuple[Export, bool]:
     return export, False
 
 
+def keep_table(export: Export) -> tuple[Export, bool]:
+    """Of a pack: the rows of the next table about the client. Says whether all are in."""
+    if export.done == export.total:
+        return export, True
+    label = held.tables()[export.done]
+    rows = held.Reader(export).rows(label)
+    content = held.packed(rows)
+    ExportPart(
+        organisation_id=export.organisation_id, export=export, name=label, position=export.done, content=content
+    ).save(force_insert=True)
+    export.rows = {**export.rows, label: len(rows)}
+    export.done += 1
+    export.save(update_fields=["done", "rows"])
+    return export, False
+
+
 def refuse(export: Export, problem: str) -> Export:
     forget_parts(export)
     export.state, export.problem = State.REFUSED, problem
@@ -165,7 +189,7 @@ def refuse(export: Export, problem: str) -> Export:
 def finish_export(*, export_id: uuid.UUID) -> Export:
     """Put the file together and keep it instead of its parts. The export is locked only once the file is there, so
     that it can be cancelled meanwhile."""
-    unlocked = Export.objects.select_related("created_by__organisation").get(pk=export_id)
+    unlocked = Export.objects.select_related("created_by__organisation", "client").get(pk=export_id)
     if not unlocked.is_under_way:
         return unlocked
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
@@ -196,6 +220,9 @@ def described(export: Export) -> Described:
 
 def write_file(export: Export, target: IO[bytes]) -> None:
     made_at = timezone.localtime(timezone.now(), export.created_by.organisation.zone)
+    if export.client is not None:
+        held.write_pack(export, target, made_at=made_at, parts=lambda name: pieces(export, name))
+        return
     used = instruments_used(export, episodes_of(export))
     content = Content(
         described=described(export),
@@ -233,7 +260,14 @@ def download_export(*, export: Export, by: User) -> IO[bytes]:
     file.seek(0)
     Export.objects.filter(pk=export.pk).update(downloaded_at=Now())
     fields = ["identifying"] if export.is_identifying else []
-    record_event("export.downloaded", export, organisation_id=export.organisation_id, by=by, fields=fields)
+    record_event(
+        "export.downloaded",
+        export,
+        organisation_id=export.organisation_id,
+        client_id=export.client_id,
+        by=by,
+        fields=fields,
+    )
     return file
 
 
@@ -276,7 +310,7 @@ def forget_old_exports(*, organisation_id: uuid.UUID) -> int:
 
 def tell_export_ready(*, export_id: uuid.UUID) -> None:
     """An e-mail that says no more than that something is ready, and where. Sent again where it is not known to be."""
-    export = Export.objects.select_related("created_by__organisation").get(pk=export_id)
+    export = Export.objects.select_related("created_by__organisation", "client").get(pk=export_id)
     if not export.is_ready or export.expires_at is None or not may_have(export):
         return
     until = timezone.localtime(export.expires_at, export.created_by.organisation.zone)

@@ -1,4 +1,7 @@
-"""The formats of an export: how some rows of a table are kept, and how what is kept becomes the file."""
+"""The formats of an export: how some rows of a table are kept, and how what is kept becomes the file.
+
+A pack for a client is none of these: `reports.privacy.held` writes it.
+"""
 
 from .bundles import IN_BUNDLES, parts_of, write_bundles
 from .files import SHEET_TYPE, FileFormat, as_csv, as_rows, write_csv, write_workbook

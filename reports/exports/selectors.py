@@ -11,7 +11,7 @@ from .actions import MAKE
 
 def exports(user: User) -> QuerySet[Export]:
     """What a person has asked for, the latest first."""
-    return Export.objects.filter(created_by=user).select_related("created_by").order_by("-created_at")
+    return Export.objects.filter(created_by=user).select_related("created_by", "client").order_by("-created_at")
 
 
 def is_stopped(export: Export) -> bool:

@@ -10,6 +10,8 @@ from accounts.http import SignedInRequest
 from reports.exports.actions import may_ask
 from reports.models import PURPOSE_LENGTH, Export
 
+FORMATS = [choice for choice in Export.Format.choices if choice[0] != Export.Format.PACK]
+
 
 class ExportForm(SubmissionForm):
     """What goes into a file. Names and codes only for a stated purpose, and after the password again."""
@@ -17,7 +19,7 @@ class ExportForm(SubmissionForm):
     scope = forms.ChoiceField(label="Whose records", widget=forms.RadioSelect(attrs={"class": "chips"}))
     format = forms.ChoiceField(
         label="File",
-        choices=Export.Format,
+        choices=FORMATS,
         help_text="CSV opens anywhere, Excel as one workbook. SPSS files have labels and know what is missing. "
         "REDCap: a data dictionary and its records. FHIR: sessions and ratings, for another system of records.",
         widget=forms.RadioSelect(attrs={"class": "chips"}),
@@ -66,7 +68,7 @@ class ExportForm(SubmissionForm):
         choose_scope.choices = scopes
         choose_scope.initial = scopes[0][0]
         choose_format.initial = Export.Format.CSV
-        for field, choices in ((choose_scope, scopes), (choose_format, Export.Format.choices)):
+        for field, choices in ((choose_scope, scopes), (choose_format, FORMATS)):
             if len(choices) == 1:
                 field.widget, field.required = forms.HiddenInput(), False
         self.fields["is_identifying"].label = (

@@ -21,6 +21,7 @@ from ..exports.formats import FORMATS
 from ..exports.tables import TABLES
 from ..forms.exports import ExportForm
 from ..models import Export
+from ..privacy.about import in_words
 
 PER_PAGE = 20
 ASKED_AGAIN = ("scope", "format", "since", "until", "has_mark", "purpose")
@@ -51,7 +52,7 @@ def export_list(request: SignedInRequest) -> HttpResponse:
 
 def asked_again(request: SignedInRequest) -> dict[str, Any]:
     try:
-        before = selectors.exports(request.user).filter(pk=uuid.UUID(request.GET.get("again", ""))).first()
+        before = selectors.exports(request.user).filter(client=None, pk=uuid.UUID(request.GET.get("again", ""))).first()
     except ValueError:
         return {}
     return {name: getattr(before, name) for name in ASKED_AGAIN} if before else {}
@@ -71,7 +72,8 @@ def progress_context(export: Export) -> dict[str, Any]:
         # As the files come: what is stored comes back in another order.
         "rows": [
             (table.name.replace("_", " "), export.rows[table.name]) for table in TABLES if table.name in export.rows
-        ],
+        ]
+        or [(words, number) for words, number in in_words(export.rows) if number],
     }
 
 
@@ -98,7 +100,8 @@ def export_file(request: SignedInRequest, export_id: uuid.UUID) -> HttpResponseB
     except actions.WrongState:
         return render(request, "reports/export_gone.html", progress_context(export), status=404)
     day = timezone.localtime(export.ready_at).date()
-    kind = FORMATS[export.format]
+    # A pack for a client is a zip like the CSV files, and the name of the file says nothing of whom it is about.
+    kind = FORMATS.get(export.format, FORMATS[Export.Format.CSV])
     name = f"alliance-{export.format}-{day.isoformat()}.{kind.suffix}"
     return FileResponse(file, as_attachment=True, filename=name, content_type=kind.content_type)
 

@@ -19,6 +19,7 @@ from accounts.http import SignedInRequest, form_page
 from accounts.idempotency import StaleVersion, write_once
 from accounts.models import User
 from accounts.selectors import supervisors_of
+from accounts.signed_in import ask_again, is_recent
 from clients.models import Episode
 
 from .. import selectors
@@ -58,6 +59,8 @@ def process_notes(request: SignedInRequest, episode_id: uuid.UUID) -> HttpRespon
     episode = selectors.episode_with_notes(request.user, episode_id)
     if episode is None:
         raise Http404
+    if not is_recent(request):
+        return ask_again(request.path)
     record_viewed(episode, request)
     context = {
         "episode": episode,
@@ -97,6 +100,8 @@ def process_note_create(request: SignedInRequest, episode_id: uuid.UUID) -> Http
 def process_note_edit(request: SignedInRequest, note_id: uuid.UUID) -> HttpResponse:
     note = note_to_change(request, note_id)
     episode, supervisors = note.whole_episode, supervisors_of(request.user)
+    if request.method != "POST" and not is_recent(request):
+        return ask_again(request.path)
     if request.method != "POST":
         shown = {name: getattr(note, name) for name in ("text", "shared_with_supervisor", "version")}
         form = ProcessNoteEditForm(initial=shown, supervisors=supervisors)
@@ -144,4 +149,6 @@ def process_note_delete(request: SignedInRequest, note_id: uuid.UUID) -> HttpRes
         actions.delete_process_note(note=note, by=request.user)
         messages.success(request, "The process note is deleted.")
         return redirect(list_url(episode))
+    if not is_recent(request):
+        return ask_again(request.path)
     return render(request, "sessions_app/process_note_delete.html", {"note": note, "episode": episode})

@@ -153,6 +153,9 @@ def test_nothing_that_somebody_signed_in_receives_is_ever_stored(world):
         "ruth": ["dashboards:caseload", "dashboards:caseload-figure", "dashboards:episode", "supervision:overview",
                  "supervision:therapist", "supervision:meeting", "supervision:pack"],
         "sam": ["accounts:person-list", "accounts:person-edit", "accounts:organisation-edit",
+                "accounts:supervision-list", "administration:overview", "administration:texts",
+                "administration:thresholds", "administration:priors", "administration:priors-progress",
+                "administration:job-list", "administration:job-put-away",
                 "measures:instrument-list", "measures:instrument", "measures:wording-create", "measures:battery",
                 "accounts:person-create", "ruptures:trends", "reports:import-list", "reports:import-create",
                 "reports:import", "reports:import-progress", "reports:import-columns",
@@ -202,7 +205,7 @@ def sign_in(person, **extra):
 
 
 def test_cookies_are_out_of_reach_of_scripts_and_of_other_sites(world):
-    browser = sign_in(world.service.ada)
+    browser = sign_in(world.service.tom)
     assert set(browser.cookies) == {"sessionid", "csrftoken"}
     assert flags(browser.cookies["sessionid"]) == flags(browser.cookies["csrftoken"]) == (True, "Lax", False, "/")
     assert browser.cookies["sessionid"]["expires"] == "", "ends with the browser"
@@ -248,7 +251,7 @@ def https(monkeypatch):
 
 
 def test_behind_https_every_cookie_is_for_https_alone(world, https):
-    browser = sign_in(world.service.ada, secure=True)
+    browser = sign_in(world.service.tom, secure=True)
     assert flags(browser.cookies["sessionid"]) == flags(browser.cookies["csrftoken"]) == (True, "Lax", True, "/")
     browser.get(address(world, "measures:link"), secure=True)
     assert flags(browser.cookies[f"rating-{world.request.pk.hex}"])[:3] == (True, "Lax", True)

@@ -44,10 +44,28 @@ GET = """
 home                              in 302 302  302  302  302 302  302   in   302   302
 health                           200 200 200  200  200  200 200  200  200   200   200
 ready                            200 200 200  200  200  200 200  200  200   200   200
+metrics                          200 200 200  200  200  200 200  200  200   200   200
 account                           in 200 200  200  200  200 200  200   in   200   200
 account_login                    200 302 302  302  302  302 302  302  200   302   302
 account_logout                   302 200 200  200  200  200 200  200  302   200   200
 account_change_password           in 200 200  200  200  200 200  200   in   200   200
+account_reauthenticate            in 200 200  200  200  200 200  200   in   200   200
+mfa_authenticate                 302 302 302  302  302  302 302  302  302   302   302
+mfa_reauthenticate                in 200 302  302  302  302 302  302   in   302   302
+mfa_reauthenticate_webauthn       in 200 302  302  302  302 302  302   in   302   302
+mfa_index                         in 200 200  200  200  200 200  200   in   200   200
+mfa_activate_totp                 in 302 200  200  200  200 200  200   in   200   200
+mfa_deactivate_totp               in 200 404  404  404  404 404  404   in   404   404
+mfa_view_recovery_codes           in 200 404  404  404  404 404  404   in   404   404
+mfa_generate_recovery_codes       in 200 200  200  200  200 200  200   in   200   200
+mfa_add_webauthn                  in 200 200  200  200  200 200  200   in   200   200
+mfa_remove_webauthn               in 200 404  404  404  404 404  404   in   404   404
+accounts:session-list             in 200 200  200  200  200 200  200   in   200   200
+accounts:session-end              in 405 405  405  405  405 405  405   in   405   405
+accounts:session-end-others       in 405 405  405  405  405 405  405   in   405   405
+accounts:session-left             in 200 200  200  200  200 200  200   in   200   200
+accounts:session-stay             in 405 405  405  405  405 405  405   in   405   405
+accounts:second-factor-remove     in 403 403  403  403  403 405  403   in   403   405
 accounts:choose-password         200 200 200  200  200  200 200  200  200   200   200
 accounts:person-list              in 403 403  403  403  403 200  403   in   403   200
 accounts:person-create            in 403 403  403  403  403 200  403   in   403   200
@@ -164,15 +182,19 @@ supervision:step-edit             in 200 404  200  404  404 403  403   in   404 
 supervision:target-create         in 200 404  200  200  404 403  403   in   404   403
 supervision:target-edit           in 200 404  200  200  404 403  403   in   404   403
 supervision:pack                  in 200 404  200  200  404 403  403   in   404   403
+supervision:pack-report           in 200 404  200  200  404 403  403   in   404   403
 dashboards:service                in 403 403  200  200  200 200  403   in   403   200
 dashboards:service-progress       in 403 403  200  200  200 200  403   in   403   200
 dashboards:service-figure         in 403 403  404  404  404 404  403   in   403   404
 dashboards:service-work-out       in 403 403  405  405  405 405  403   in   403   405
+dashboards:service-report         in 403 403  200  200  200 200  403   in   403   200
 dashboards:methods                in 200 200  200  200  200 200  200   in   200   200
 reports:rating-fhir               in 200 404  200  200  404 403  403   in   404   403
 reports:import-list               in 403 403  403  403  403 200  403   in   403   200
 reports:import-create             in 403 403  403  403  403 200  403   in   403   200
 reports:template-list             in 403 403  403  403  403 200  403   in   403   200
+reports:audit                     in 403 403  403  403  403 200  403   in   403   200
+reports:audit-csv                 in 403 403  403  403  403 200  403   in   403   200
 reports:template                  in 403 403  403  403  403 200  403   in   403   200
 reports:import                    in 403 403  403  403  403 200  403   in   403   404
 reports:import-progress           in 403 403  403  403  403 200  403   in   403   404
@@ -190,18 +212,58 @@ reports:export-progress           in 200 404  403  404  403 404  403   in   404 
 reports:export-file               in 200 404  403  404  403 404  403   in   404   404
 reports:export-cancel             in 405 405  403  405  403 405  403   in   405   405
 reports:export-retry              in 405 405  403  405  403 405  403   in   405   405
+reports:client-data               in 200 404  403  403  403 403  403   in   404   403
+reports:pack-create               in 405 405  403  405  403 403  403   in   405   403
+reports:erasure-request           in 405 405  403  405  403 403  403   in   405   403
+reports:erasure-list              in 403 403  403  403  403 200  403   in   403   200
+reports:erasure                   in 200 404  403  404  403 200  403   in   404   404
+reports:erasure-progress          in 200 404  403  404  403 200  403   in   404   404
+reports:erasure-carry-out         in 403 403  403  403  403 405  403   in   403   405
+reports:erasure-close             in 405 405  403  405  403 405  403   in   405   405
+reports:erasure-retry             in 403 403  403  403  403 405  403   in   403   405
+reports:retention                 in 403 403  403  403  403 200  403   in   403   200
+reports:hold-set                  in 403 403  403  403  403 405  403   in   403   405
+reports:hold-lift                 in 403 403  403  403  403 405  403   in   403   405
 gallery                           in 200 200  200  200  200 200  200   in   200   200
 gallery-figure                    in 200 200  200  200  200 200  200   in   200   200
+accounts:supervision-list         in 403 403  403  403  403 200 403   in   403   200
+administration:overview           in 403 403  403  403  403 200 403   in   403   200
+administration:texts              in 403 403  403  403  403 200 403   in   403   200
+administration:thresholds         in 403 403  403  403  403 200 403   in   403   200
+administration:priors             in 403 403  403  403  403 200 403   in   403   200
+administration:priors-progress    in 403 403  403  403  403 200 403   in   403   200
+administration:priors-work-out    in 403 403  403  403  403 405 403   in   403   405
+administration:job-list           in 403 403  403  403  403 200 403   in   403   200
+administration:job-retry          in 403 403  403  403  403 405 403   in   403   405
+administration:job-put-away       in 403 403  403  403  403 200 403   in   403   200
 """
 POST = """
                               nobody ada tom ruth vera otto sam nils left e-ada e-sam
 home                              in 405 405  405  405  405 405  405   in   405   405
 health                           405 405 405  405  405  405 405  405  405   405   405
 ready                            405 405 405  405  405  405 405  405  405   405   405
+metrics                          405 405 405  405  405  405 405  405  405   405   405
 account                           in 405 405  405  405  405 405  405   in   405   405
 account_login                    200 302 302  302  302  302 302  302  200   302   302
 account_logout                   302 302 302  302  302  302 302  302  302   302   302
 account_change_password           in 302 302  302  302  302 302  302   in   302   302
+account_reauthenticate            in 200 200  200  200  200 200  200   in   200   200
+mfa_authenticate                 302 302 302  302  302  302 302  302  302   302   302
+mfa_reauthenticate                in 200 302  302  302  302 302  302   in   302   302
+mfa_reauthenticate_webauthn       in 302 302  302  302  302 302  302   in   302   302
+mfa_index                         in 405 405  405  405  405 405  405   in   405   405
+mfa_activate_totp                 in 302 422  422  422  422 422  422   in   422   422
+mfa_deactivate_totp               in 302 404  404  404  404 404  404   in   404   404
+mfa_view_recovery_codes           in 405 405  405  405  405 405  405   in   405   405
+mfa_generate_recovery_codes       in 302 422  422  422  422 422  422   in   422   422
+mfa_add_webauthn                  in 422 422  422  422  422 422  422   in   422   422
+mfa_remove_webauthn               in 302 404  404  404  404 404  404   in   404   404
+accounts:session-list             in 405 405  405  405  405 405  405   in   405   405
+accounts:session-end              in 302 404  404  404  404 404  404   in   404   404
+accounts:session-end-others       in 302 302  302  302  302 302  302   in   302   302
+accounts:session-left             in 405 405  405  405  405 405  405   in   405   405
+accounts:session-stay             in 204 204  204  204  204 204  204   in   204   204
+accounts:second-factor-remove     in 403 403  403  403  403 302  403   in   403   404
 accounts:choose-password         302 302 302  302  302  302 302  302  302   302   302
 accounts:person-list              in 403 403  403  403  403 405  403   in   403   405
 accounts:person-create            in 403 403  403  403  403 302  403   in   403   302
@@ -318,15 +380,19 @@ supervision:step-edit             in 302 404  302  404  404 403  403   in   404 
 supervision:target-create         in 302 404  302  302  404 403  403   in   404   403
 supervision:target-edit           in 302 404  302  302  404 403  403   in   404   403
 supervision:pack                  in 405 405  405  405  405 403  403   in   405   403
+supervision:pack-report           in 405 405  405  405  405 403  403   in   405   403
 dashboards:service                in 403 403  405  405  405 405  403   in   403   405
 dashboards:service-progress       in 403 403  405  405  405 405  403   in   403   405
 dashboards:service-figure         in 403 403  405  405  405 405  403   in   403   405
 dashboards:service-work-out       in 403 403  302  302  302 302  403   in   403   302
+dashboards:service-report         in 403 403  405  405  405 405  403   in   403   405
 dashboards:methods                in 405 405  405  405  405 405  405   in   405   405
 reports:rating-fhir               in 405 405  405  405  405 403  403   in   405   403
 reports:import-list               in 403 403  403  403  403 405  403   in   403   405
 reports:import-create             in 403 403  403  403  403 302  403   in   403   302
 reports:template-list             in 403 403  403  403  403 405  403   in   403   405
+reports:audit                     in 403 403  403  403  403 405  403   in   403   405
+reports:audit-csv                 in 403 403  403  403  403 405  403   in   403   405
 reports:template                  in 403 403  403  403  403 405  403   in   403   405
 reports:import                    in 403 403  403  403  403 405  403   in   403   405
 reports:import-progress           in 403 403  403  403  403 405  403   in   403   405
@@ -344,8 +410,30 @@ reports:export-progress           in 405 405  403  405  403 405  403   in   405 
 reports:export-file               in 405 405  403  405  403 405  403   in   405   405
 reports:export-cancel             in 302 404  403  404  403 404  403   in   404   404
 reports:export-retry              in 302 404  403  404  403 404  403   in   404   404
+reports:client-data               in 405 405  403  405  403 403  403   in   405   403
+reports:pack-create               in 302 404  403  403  403 403  403   in   404   403
+reports:erasure-request           in 302 404  403  403  403 403  403   in   404   403
+reports:erasure-list              in 403 403  403  403  403 405  403   in   403   405
+reports:erasure                   in 405 405  403  405  403 405  403   in   405   405
+reports:erasure-progress          in 405 405  403  405  403 405  403   in   405   405
+reports:erasure-carry-out         in 403 403  403  403  403 302  403   in   403   404
+reports:erasure-close             in 302 404  403  404  403 302  403   in   404   404
+reports:erasure-retry             in 403 403  403  403  403 302  403   in   403   404
+reports:retention                 in 403 403  403  403  403 302  403   in   403   302
+reports:hold-set                  in 403 403  403  403  403 302  403   in   403   422
+reports:hold-lift                 in 403 403  403  403  403 302  403   in   403   404
 gallery                           in 405 405  405  405  405 405  405   in   405   405
 gallery-figure                    in 405 405  405  405  405 405  405   in   405   405
+accounts:supervision-list         in 403 403  403  403  403 405 403   in   403   405
+administration:overview           in 403 403  403  403  403 405 403   in   403   405
+administration:texts              in 403 403  403  403  403 302 403   in   403   302
+administration:thresholds         in 403 403  403  403  403 302 403   in   403   302
+administration:priors             in 403 403  403  403  403 405 403   in   403   405
+administration:priors-progress    in 403 403  403  403  403 405 403   in   403   405
+administration:priors-work-out    in 403 403  403  403  403 302 403   in   403   302
+administration:job-list           in 403 403  403  403  403 405 403   in   403   405
+administration:job-retry          in 403 403  403  403  403 302 403   in   403   302
+administration:job-put-away       in 403 403  403  403  403 302 403   in   403   302
 """
 # Process notes, a comment that the client asked not to raise yet, and what the two people of a supervision share: in
 # which answers they stand, and how often; in no other answer to anybody.
@@ -380,6 +468,15 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
     ("cover", "clients:episode-hand-over"): {"GET": "403", "POST": "403"},
     ("cover", "accounts:cover-end"): {"POST": "404"},
     ("cover", "accounts:token-revoke"): {"POST": "404"},
+    # Only Ada herself has an app, a passkey and another device.
+    ("cover", "accounts:session-end"): {"POST": "404"},
+    ("cover", "mfa_reauthenticate"): {"GET": "302", "POST": "302"},
+    ("cover", "mfa_reauthenticate_webauthn"): {"GET": "302", "POST": "302"},
+    ("cover", "mfa_activate_totp"): {"GET": "200", "POST": "422"},
+    ("cover", "mfa_deactivate_totp"): {"GET": "404", "POST": "404"},
+    ("cover", "mfa_view_recovery_codes"): {"GET": "404"},
+    ("cover", "mfa_generate_recovery_codes"): {"POST": "422"},
+    ("cover", "mfa_remove_webauthn"): {"GET": "404", "POST": "404"},
     # What is between the client and the therapist, or the therapist's alone.
     ("cover", "measures:comment"): {"GET": "404", "POST": "404"},
     ("cover", "sessions_app:process-note-create"): {"GET": "403", "POST": "403"},
@@ -392,6 +489,16 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
     ("cover", "reports:export-cancel"): {"POST": "404"},
     ("cover", "reports:export-retry"): {"POST": "404"},
     ("former", "clients:client-edit"): {"GET": "403", "POST": "403"},
+    # All that is held about a client is handed out, and asked to be erased, by their therapist alone.
+    **{(who, "reports:client-data"): {"GET": "403"} for who in ("cover", "former")},
+    **{
+        (who, f"reports:{page}"): {"POST": "403"}
+        for who in ("cover", "former")
+        for page in ("pack-create", "erasure-request")
+    },
+    ("cover", "reports:erasure"): {"GET": "404"},
+    ("cover", "reports:erasure-progress"): {"GET": "404"},
+    ("cover", "reports:erasure-close"): {"POST": "404"},
     # Supervision is between two people; who covers is none of them.
     **{
         ("cover", f"supervision:{page}"): {"GET": "404", "POST": "404"}
@@ -400,18 +507,19 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
     ("cover", "supervision:therapist"): {"GET": "404"},
     ("cover", "supervision:meeting"): {"GET": "404"},
     ("cover", "supervision:pack"): {"GET": "404"},
+    ("cover", "supervision:pack-report"): {"GET": "404"},
 }
 # HEAD is answered as GET here, and refused everywhere else.
 KNOW_HEAD = {
     "health", "ready", "account_login", "account_logout", "account_change_password", "measures:link", "measures:rate",
     "measures:thanks", "measures:stop", "dashboards:episode-figure", "dashboards:caseload-figure", "gallery-figure",
-    "dashboards:service-figure",
+    "dashboards:service-figure", "metrics",
 }  # fmt: skip
 # allauth's forms take PUT, find nothing in it and are shown again. No page knows DELETE; the sign-in page sends on
 # whoever is signed in before it looks at the method.
 KNOW_PUT = {"account_login", "account_change_password"}
 # Tables that a refused request may write: the record that it was refused, and the browser's session.
-NOT_RECORDS = {"accounts_auditevent", "django_session", "jobs_limit"}
+NOT_RECORDS = {"accounts_auditevent", "django_session", "usersessions_usersession", "jobs_limit"}
 
 
 def read_table(text: str) -> dict[str, dict[str, str]]:

@@ -3,11 +3,14 @@
 import uuid
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.urls import reverse
 
-from accounts.models import AuditEvent, Organisation, User
+from accounts.chain import seal_events
+from accounts.models import AuditEvent, AuditSeal, Organisation, User
 from clients.models import Agreement, AttainmentScale, Client, Episode
 from jobs import actions as jobs
 from jobs.models import Job
@@ -45,9 +48,13 @@ def both(service, other_service):
     factories.make_export(service.ada, finish=True)
     factories.make_cover(service.ada, by=service.tom)
     factories.make_token(service.ada)
+    factories.make_app(service.ada)
+    factories.make_sign_in(service.ada)
     factories.make_supervision(service, episode)
+    factories.make_rights(service, episode)
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     factories.make_summaries(service)
+    seal_events(service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
         mended = factories.make_signal(episode).session
@@ -63,9 +70,13 @@ def both(service, other_service):
         factories.make_export(other_service.ada, finish=True)
         factories.make_cover(other_service.ada, by=other_service.tom)
         factories.make_token(other_service.ada)
+        factories.make_app(other_service.ada)
+        factories.make_sign_in(other_service.ada)
         factories.make_supervision(other_service, episode)
+        factories.make_rights(other_service, episode)
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
         factories.make_summaries(other_service)
+        seal_events(other_service.organisation.pk)
     return service, other_service
 
 
@@ -113,8 +124,25 @@ def test_no_query_finds_a_row_of_the_other_service(both, model):
         assert cursor.fetchone() == (0,)
 
 
+@pytest.mark.parametrize("model", [Authenticator, UserSession], ids=lambda model: model.__name__)
+def test_factors_and_sign_ins_are_kept_apart_through_their_person(both, model):
+    """django-allauth's tables have no organisation: their condition looks for the person, who has one."""
+    service, other = both
+    with acting_in(other.organisation.pk):
+        theirs = list(model.objects.values_list("pk", flat=True))
+        assert theirs
+    table = model._meta.db_table
+    assert set(model.objects.values_list("user", flat=True)) == {service.ada.pk}
+    with connection.cursor() as cursor:
+        for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
+            cursor.execute(f"{statement} WHERE id = ANY(%s)", [theirs])
+            assert cursor.rowcount == 0
+    with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+        model.objects.update(user=other.ada)
+
+
 # What may not be changed even by those whose it is has tests of its own below. Of a wording only that it ended can be.
-NEVER_CHANGED = (AuditEvent, Agreement, AttainmentScale, Licence, Wording)
+NEVER_CHANGED = (AuditEvent, AuditSeal, Agreement, AttainmentScale, Licence, Wording)
 WRITABLE = [model for model in PROTECTED if model not in NEVER_CHANGED]
 
 

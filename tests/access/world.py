@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.tokens import default_token_generator
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import get_resolver, reverse
@@ -12,7 +14,7 @@ from django.utils import timezone
 from accounts import actions as accounts
 from accounts.models import ApiToken, Cover, Supervision, User
 from clients import actions as clients
-from clients.models import Episode
+from clients.models import Client, Episode
 from jobs.organisation import acting_in
 from measures import instruments
 from measures.actions.risk import acknowledge_risk
@@ -20,7 +22,8 @@ from measures.forms.service import WordingForm
 from measures.models import BatteryOverride, Rating, RatingRequest, RiskAnswer, Wording
 from reports import actions as imports
 from reports.mapping import toml_of
-from reports.models import Export, ImportBatch
+from reports.models import Erasure, Export, ImportBatch, LegalHold
+from reports.privacy.erasure import request_erasure, set_hold
 from ruptures import actions as ruptures
 from ruptures.models import RepairAttempt, Rupture, Signal
 from sessions_app.models import ProcessNote, TherapySession
@@ -97,6 +100,8 @@ class World:
     stop_token: str
     supervision: Supervision
     api_token: ApiToken
+    passkey: Authenticator
+    other_device: UserSession
     signal: Signal
     rupture: Rupture
     attempt: RepairAttempt
@@ -113,6 +118,8 @@ class World:
     ready: ImportBatch
     written: ImportBatch
     export: Export
+    erasure: Erasure
+    hold: LegalHold
     browsers: dict[str, factories.Browser] = field(default_factory=dict)
 
     def person(self, who: str) -> User:
@@ -141,6 +148,7 @@ def make_world(service: Service, other: Service) -> World:
     """Runs inside `service`; the other service has a client, too."""
     vera = make_person(service, "vera", is_therapist=True, is_supervisor=True)
     left = make_person(service, "left", is_therapist=True)
+    factories.make_app(service.ada)
     accounts.start_supervision(supervisor=vera, therapist=service.ada, by=service.sam)
     cover, former = (make_person(service, key, is_therapist=True) for key in ("cover", "former"))
     handed_over = factories.make_episode(former, code=CANARIES["code"], name=CANARIES["name"])
@@ -189,6 +197,8 @@ def make_world(service: Service, other: Service) -> World:
         stop_token=invitation.stop_token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
         api_token=factories.make_token(service.ada)[0],
+        passkey=factories.make_passkey(service.ada),
+        other_device=factories.make_sign_in(service.ada),
         signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
         rupture=rupture,
         attempt=attempt,
@@ -205,6 +215,8 @@ def make_world(service: Service, other: Service) -> World:
         ready=make_import(service, check=True),
         written=make_import(service, check=True, write=True),
         export=factories.make_export(service.ada, finish=True),
+        erasure=request_erasure(client=ended.client, reason="client", by=service.ada),
+        hold=set_hold(client=Client.objects.get(code="T-1"), reason="A complaint.", by=service.sam),
     )
 
 
@@ -262,6 +274,9 @@ def address(world: World, route: str) -> str:
     arguments: dict[str, list[Any]] = {
         "accounts:person-edit": [world.service.nils.pk],
         "accounts:person-password-link": [world.service.nils.pk],
+        "accounts:second-factor-remove": [world.service.nils.pk],
+        "accounts:session-end": [world.other_device.pk],
+        "mfa_remove_webauthn": [world.passkey.pk],
         "accounts:supervision-end": [world.supervision.pk],
         "accounts:cover-end": [world.away.pk],
         "accounts:token-revoke": [world.api_token.pk],
@@ -270,6 +285,8 @@ def address(world: World, route: str) -> str:
             world.service.nils.pk,
             default_token_generator.make_token(User.objects.get(pk=world.service.nils.pk)),
         ],
+        "administration:job-retry": ["measures.estimate_priors"],
+        "administration:job-put-away": ["measures.estimate_priors"],
         "clients:client-edit": [world.episode.client_id],
         "clients:episode-create": [world.ended.client_id],
         "clients:episode-end": [episode],
@@ -341,6 +358,7 @@ def address(world: World, route: str) -> str:
         "supervision:target-edit": [world.target.pk],
         "supervision:bring": [episode],
         "supervision:pack": [episode],
+        "supervision:pack-report": [episode],
         "reports:rating-fhir": [Rating.objects.get(session=session, rater="client").pk],
         "reports:template": ["wai-36", "client", "items"],
         "reports:import": [world.ready.pk],
@@ -358,6 +376,10 @@ def address(world: World, route: str) -> str:
         "reports:export-file": [world.export.pk],
         "reports:export-cancel": [world.export.pk],
         "reports:export-retry": [world.export.pk],
+        **{f"reports:{page}": [world.episode.client_id] for page in ("client-data", "pack-create", "erasure-request")},
+        "reports:erasure": [world.erasure.pk],
+        **{f"reports:erasure-{page}": [world.erasure.pk] for page in ("progress", "carry-out", "close", "retry")},
+        "reports:hold-lift": [world.hold.pk],
     }
     return reverse(route, args=arguments.get(route, []))
 
@@ -409,17 +431,24 @@ def content(world: World, route: str) -> dict[str, Any]:
         "accounts:organisation-edit": {
             "name": "Renamed",
             "time_zone": "Europe/Paris",
+            "shows_clients_chart": "on",
+            "second_factor_for": "nobody",
+            "version": 1,
+        },
+        "administration:texts": {
             "emergency_text": "Call.",
             "risk_text": "Ring them.",
-            "risk_hours": 12,
-            "signal_rate": "looser",
-            "signal_preset": "",
-            "engagement_sessions": 6,
-            "shows_clients_chart": "on",
             "mail_subject": "A question",
             "mail_name": "",
             "mail_delay_hours": 0,
             "mail_reminder_hours": 24,
+            "version": 1,
+        },
+        "administration:thresholds": {
+            "signal_rate": "looser",
+            "signal_preset": "",
+            "engagement_sessions": 6,
+            "risk_hours": 12,
             "version": 1,
         },
         "clients:client-create": {"code": "N-1", "name": "Newcomer", **episode},
@@ -494,5 +523,10 @@ def content(world: World, route: str) -> dict[str, Any]:
         "reports:import-columns": {**terms, "client": "who", **named, **items},
         "reports:import-mapping": {**terms, "text": toml_of(IMPORT_MAPPING)},
         "reports:export-list": {"format": "csv"},
+        "reports:pack-create": {"password": PASSWORD},
+        "reports:erasure-request": {"reason": "client"},
+        "reports:erasure-carry-out": {"code": "P-1"},
+        "reports:retention": {"years": 7, "notice_days": 30, "version": 1},
+        "reports:hold-set": {"code": "P-1", "reason": "A complaint."},
     }
     return forms.get(route, {})

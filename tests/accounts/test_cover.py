@@ -16,7 +16,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-ACCOUNT, PEOPLE = "/account/", "/people/"
+ACCOUNT, PEOPLE = "/account/", "/people/supervision-and-cover/"
 
 
 @pytest.fixture

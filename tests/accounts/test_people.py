@@ -5,8 +5,8 @@ import uuid
 import pytest
 from django.urls import reverse
 
+from accounts import actions as accounts
 from accounts.models import AuditEvent, Organisation, Supervision, User
-from jobs.models import Job
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -239,17 +239,8 @@ def settings_form(**values):
     return {
         "name": "Harbour East",
         "time_zone": "America/New_York",
-        "emergency_text": "Call 000.",
-        "risk_text": "",
-        "risk_hours": 24,
-        "signal_rate": "default",
-        "engagement_sessions": 5,
-        "signal_preset": "",
-        "mail_subject": "A short question for you",
-        "mail_name": "",
         "shows_clients_chart": "on",
-        "mail_delay_hours": 0,
-        "mail_reminder_hours": 144,
+        "second_factor_for": "nobody",
         "version": 1,
         **values,
     }
@@ -261,10 +252,10 @@ def test_the_service_is_renamed_and_clients_see_it(service, sam):
     saved = Organisation.objects.get()
     assert (saved.name, saved.time_zone, saved.slug) == ("Harbour East", "America/New_York", "harbour")
     event = AuditEvent.objects.get(action="organisation.changed")
-    assert (event.person, event.fields) == (service.sam, ["emergency_text", "name", "time_zone"])
+    assert (event.person, event.fields) == (service.sam, ["name", "time_zone"])
     _request, token = factories.make_request(factories.make_session(factories.make_episode(service.ada)))
     form = factories.Browser().get(reverse("measures:link", args=[token]), follow=True).content.decode()
-    assert "Harbour East" in form and "Call 000." in form
+    assert "Harbour East" in form
 
 
 def test_everything_that_can_be_set_is_on_the_page(service, sam):
@@ -273,58 +264,12 @@ def test_everything_that_can_be_set_is_on_the_page(service, sam):
     assert [field.name for field in answer.context["form"] if f'name="{field.html_name}"' not in page] == []
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"name": ""},
-        {"time_zone": "Mars/Olympus"},
-        {"emergency_text": ""},
-        {"signal_rate": "loud"},
-        {"risk_hours": ""},
-        {"risk_hours": 0},
-        {"risk_hours": 169},
-        {"risk_text": "x" * 2001},
-        {"engagement_sessions": 0},
-        {"engagement_sessions": 21},
-        {"mail_subject": ""},
-        {"mail_subject": "How was your session?"},
-        {"mail_subject": "A question\r\nBcc: stranger@post.example"},
-        {"mail_name": "Harbour Psychotherapy"},
-        {"mail_name": "Harbour\nX-Mailer: forged"},
-        {"mail_delay_hours": 73},
-        {"mail_reminder_hours": 168, "mail_delay_hours": -1},
-    ],
-)
+@pytest.mark.parametrize("wrong", [{"name": ""}, {"time_zone": "Mars/Olympus"}])
 def test_a_setting_that_cannot_be_is_said_beside_its_field(service, sam, wrong):
     answer = sam.post(reverse("accounts:organisation-edit"), settings_form(**wrong))
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == set(wrong)
     assert Organisation.objects.get().name == "Harbour"
-
-
-def test_the_service_chooses_how_readily_a_rupture_is_pointed_out(service, sam):
-    page = reverse("accounts:organisation-edit")
-    assert "about 1 false alarm in 240 looks" in sam.get(page).content.decode()
-    assert sam.post(page, settings_form(signal_rate="looser")).status_code == 302
-    assert Organisation.objects.get().signal_rate == "looser"
-    assert Job.objects.waiting().get(task="ruptures.start_recompute").object_id == service.organisation.pk
-
-
-@pytest.mark.parametrize(
-    ("setting", "words"), [("DEFAULT_FROM_EMAIL", "sets SMTP_URL and MAIL_FROM"), ("PUBLIC_URL", "sets PUBLIC_URL")]
-)
-def test_an_administrator_is_told_why_no_e_mails_are_sent(service, sam, settings, setting, words):
-    page = reverse("accounts:organisation-edit")
-    assert "No e-mails are sent." not in sam.get(page).content.decode()
-    setattr(settings, setting, "")
-    shown = sam.get(page).content.decode()
-    assert "No e-mails are sent." in shown and words in shown
-
-
-@pytest.mark.parametrize("name", ["Harbour", "Haus am Fluß, Büro", "Rivière & Fils", "Environmental 🌊", "Tide <3"])
-def test_a_name_that_could_be_about_anything_may_stand_in_e_mails(service, sam, name):
-    assert sam.post(reverse("accounts:organisation-edit"), settings_form(mail_name=name)).status_code == 302
-    assert Organisation.objects.get().mail_name == name
 
 
 def test_what_a_form_does_not_offer_cannot_be_set_through_it(service, sam):
@@ -335,19 +280,63 @@ def test_what_a_form_does_not_offer_cannot_be_set_through_it(service, sam):
     assert service.nils.organisation == service.organisation and service.nils.check_password(factories.PASSWORD)
 
 
-def test_first_steps_are_there_until_all_are_done(service, sam, settings):
-    settings.DEFAULT_FROM_EMAIL = ""
-    page = sam.get(LIST)
-    done = {step.label: step.is_done for step in page.context["steps"]}
-    assert done == {
-        "Add the therapists": True,
-        "Say who supervises whom": True,
-        "Say what a client does in an emergency": False,
-        "Say what to do about a risk answer": False,
-        "Let links go by e-mail": False,
-    }
-    body = page.content.decode()
-    assert "First steps: 2 of 5 done" in body and "No mail server is set." in body
-    sam.post(reverse("accounts:organisation-edit"), settings_form(risk_text="Ring them."))
-    settings.DEFAULT_FROM_EMAIL, settings.PUBLIC_URL = "post@harbour.example", "https://harbour.example"
-    assert "First steps" not in sam.get(LIST).content.decode()
+# --- The list ---------------------------------------------------------------------------------------------
+
+
+def names(browser, **asked) -> list[str]:
+    return [person.name for person in browser.get(LIST, asked).context["page"]]
+
+
+def test_people_are_found_by_a_part_of_their_name_or_address(service, sam):
+    assert names(sam, q="okaf") == ["Ada Okafor"]
+    assert names(sam, q="TOM@harbour") == ["Tom Abara"]
+    assert names(sam, q="nobody of this name") == []
+    assert "Nobody found" in sam.get(LIST, {"q": "nobody of this name"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "found"),
+    [
+        ("therapist", ["Ada Okafor", "Tom Abara"]),
+        ("supervisor", ["Otto Brandt", "Ruth Lindqvist"]),
+        ("administrator", ["Sam Pereira"]),
+        ("none", ["Nils Holm"]),
+    ],
+)
+def test_people_are_narrowed_to_a_role(service, sam, role, found):
+    assert names(sam, role=role) == found
+
+
+def test_a_role_that_is_none_narrows_nothing(service, sam):
+    assert len(names(sam, role="is_superuser")) == 6
+
+
+def test_whoever_may_not_sign_in_any_more_stands_apart(service, sam):
+    assert "None here" in sam.get(LIST, {"show": "left"}).content.decode()
+    edit(sam, service.nils, is_active=None)
+    assert "Nils Holm" not in names(sam) and names(sam, show="left") == ["Nils Holm"]
+
+
+def test_two_hundred_people_come_in_pages_with_no_more_queries(service, sam):
+    few = len(factories.queries_of(sam, LIST))
+    for number in range(194):
+        accounts.create_person(
+            organisation=service.organisation,
+            email=f"p{number}@harbour.example",
+            name=f"Person {number:03}",
+            is_therapist=True,
+            by=service.sam,
+        )
+    page = sam.get(LIST, {"role": "therapist", "page": 2})
+    assert page.context["page"].paginator.count == 196 and len(page.context["page"]) == 50
+    assert "?role=therapist&amp;page=3" in page.content.decode()
+    assert len(factories.queries_of(sam, LIST)) == few <= 15
+    assert len(factories.queries_of(sam, reverse("accounts:supervision-list"))) <= 15
+
+
+def test_therapists_whom_nobody_supervises_are_named(service, sam):
+    page = reverse("accounts:supervision-list")
+    assert "supervised by nobody" not in sam.get(page).content.decode()
+    edit(sam, service.ruth, is_active=None)
+    assert [person.name for person in sam.get(page).context["alone"]] == ["Ada Okafor"]
+    assert "1 therapist is supervised by nobody." in sam.get(page).content.decode()

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
-from accounts import encryption, rotation
+from accounts import encryption, rotation, second_factor
 from accounts.models import AuditEvent
 from jobs.organisation import acting_in
 from sessions_app.models import ProcessNote
@@ -55,6 +55,21 @@ def test_every_text_of_every_service_is_encrypted_with_the_new_key(service, othe
     with acting_in(other_service.organisation.pk):
         assert (texts(), keys_used()) == (["theirs"], {new})
         assert AuditEvent.objects.filter(action="field-keys.rotated").count() == 1
+
+
+def test_seeds_of_second_factors_are_encrypted_with_the_new_key(service, other_service, file, capsys):
+    factors = [factories.make_app(service.ada)]
+    with acting_in(other_service.organisation.pk):
+        factors.append(factories.make_app(other_service.ada))
+    call_command(COMMAND)
+    new, _old = keys_in(file)
+    assert "4 texts were encrypted with it." in capsys.readouterr().out
+    for owner, factor in zip((service, other_service), factors, strict=True):
+        before = second_factor.unseal(factor.data["secret"])
+        with acting_in(owner.organisation.pk):
+            factor.refresh_from_db()
+            assert rotation.key_of_seed(factor) == new
+            assert second_factor.unseal(factor.data["secret"]) == before
 
 
 def test_a_note_that_is_open_for_editing_can_still_be_saved(episode, file):

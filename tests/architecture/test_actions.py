@@ -8,7 +8,8 @@ from types import ModuleType
 
 import pytest
 
-APPS = ["accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "supervision"]
+APPS = ["accounts", "clients", "sessions_app", "measures", "ruptures", "dashboards", "supervision",
+        "administration"]  # fmt: skip
 # Write the event for the actions that call them.
 WRITE_THE_EVENT = {"measures.actions.store", "measures.actions.new_request"}
 # Joins the transaction of the action, or of the client's link, that records the rating.

@@ -16,8 +16,9 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.utils import ConnectionHandler
 from django.utils import timezone
 
+from accounts.chain import seal_events
 from accounts.classification import CLINICAL, FIELDS, IDENTIFYING, OPERATIONAL
-from accounts.models import Organisation, Submission, Supervision
+from accounts.models import AuditEvent, AuditSeal, Organisation, Submission, Supervision
 from alliance_site import embedded
 from clients.models import Episode
 from dashboards.actions import service_run_next, start_service_run
@@ -28,6 +29,9 @@ from measures.actions import COMPUTE_TRENDS
 from measures.actions.comments import deliver_comments
 from measures.models import BatteryEntry, EpisodeSeries, InstrumentUse, Invitation, OwnMeasure, Trend, Wording
 from reports.exports.actions import take_step
+from reports.models import RetentionNotice
+from reports.privacy.erasure import carry_out, request_erasure, set_hold
+from reports.privacy.erasure import take_step as erase_step
 from ruptures import actions as ruptures
 from ruptures.models import Rupture
 from sessions_app.actions.drafts import save_draft
@@ -62,6 +66,7 @@ NOT_BY_A_PERSON = {
         "the database sets it with every change; the events say who made it",
     ),
     "accounts.AuditEvent.happened_at": "`person` is who did it",
+    "accounts.AuditSeal": "a worker seals what others did",
     "sessions_app.ProcessNote": "`author` writes and changes it, and nobody else",
     "measures.RatingRequest.expires_at": "a deadline, which comes by itself",
     "measures.RatingRequest.redeemed_at": "the client has no account; `redeemed_key` says which form it was",
@@ -77,6 +82,7 @@ NOT_BY_A_PERSON = {
     "reports.Export.ready_at": "a worker makes it; `created_by` asked for it",
     "reports.Export.expires_at": "a deadline, which comes by itself",
     "reports.Export.downloaded_at": "only `created_by` may; the events say each time",
+    "reports.Erasure.finished_at": "a worker comes to its end; `decided_by` carried it out",
     "ruptures.Recompute": "a worker does it; the change that asks for it says by whom",
     "dashboards.EpisodeFacts": "a worker reads them from what others wrote",
     "dashboards.ServiceSummary": "a worker computes it",
@@ -166,9 +172,9 @@ def test_every_table_is_protected_or_open_for_a_reason(db):
     tables = security_of_tables()
     unprotected = {name for name, security in tables.items() if security != (True, True, 1)}
     # Its condition looks for the person, and the person's own table is protected.
-    through_the_person = {"account_emailaddress"}
+    through_the_person = {"account_emailaddress", "mfa_authenticator", "usersessions_usersession"}
     assert unprotected - through_the_person == set(OPEN_TABLES)
-    assert tables["account_emailaddress"][:2] == (True, True)
+    assert {tables[name][:2] for name in through_the_person} == {(True, True)}
 
 
 def test_every_table_with_an_organisation_is_protected_but_for_the_two_that_route(db):
@@ -231,6 +237,14 @@ def test_the_application_refuses_to_start_above_the_policies(superuser):
     with superuser.cursor() as cursor:
         cursor.execute("BEGIN; CREATE ROLE above_policies BYPASSRLS; SET LOCAL ROLE above_policies")
         with pytest.raises(ImproperlyConfigured, match="above_policies, which may bypass"):
+            refuse_unsafe_database_role()
+        cursor.execute("ROLLBACK")
+
+
+def test_the_application_refuses_to_start_as_somebody_who_may_act_for_the_owner(superuser):
+    with superuser.cursor() as cursor:
+        cursor.execute("BEGIN; CREATE ROLE deputy IN ROLE alliance_owner; SET LOCAL ROLE deputy")
+        with pytest.raises(ImproperlyConfigured, match="deputy, which owns tables or may act for who does"):
             refuse_unsafe_database_role()
         cursor.execute("ROLLBACK")
 
@@ -334,9 +348,41 @@ class Rows:
         take_step(export_id=self.export.pk, organisation_id=self.organisation.pk)
         return self.export.parts.get(name="episodes")
 
+    @cached_property
+    def hold(self) -> Any:
+        return set_hold(client=self.client, reason="A complaint.", by=self.sam)
+
+    @cached_property
+    def notice(self) -> Any:
+        return RetentionNotice.objects.create(
+            organisation=self.organisation, client=self.client, noticed_on=date(2026, 1, 1)
+        )
+
+    @cached_property
+    def erasure(self) -> Any:
+        return request_erasure(client=self.client, reason="client", by=self.ada)
+
+    @cached_property
+    def erased(self) -> Any:
+        client = factories.make_episode(self.ada, code="F-2").client
+        request = request_erasure(client=client, reason="client", by=self.ada)
+        carry_out(erasure=request, code="F-2", by=self.sam)
+        while erase_step(erasure_id=request.pk, organisation_id=self.organisation.pk):
+            pass
+        return request
+
     @property
     def chunk(self) -> Any:
         return self.batch.chunks.first()
+
+    @property
+    def event(self) -> Any:
+        return AuditEvent.objects.order_by("number").first()
+
+    @cached_property
+    def seal(self) -> Any:
+        seal_events(self.organisation.pk)
+        return AuditSeal.objects.get()
 
     @cached_property
     def measure(self) -> Any:
@@ -458,6 +504,7 @@ def copy(row: str, good: Values, bad: Values = lambda rows: {}) -> Case:
 
 
 NOW = timezone.now()
+OF_A_CLIENT = {"scope": "client", "format": "pack", "is_identifying": True, "purpose": "Theirs"}
 TODAY = timezone.localdate() + timedelta(days=1)  # may be reached while the tests run
 LONG_AGO = TODAY - timedelta(days=4000)
 CASES: dict[str, Case] = {
@@ -500,6 +547,16 @@ CASES: dict[str, Case] = {
         lambda rows: rows.token,
         lambda rows: {"revoked_at": NOW, "revoked_by": rows.ada},
         lambda rows: {"revoked_at": NOW},
+    ),
+    "accounts_auditevent_via_known": copy("event", lambda rows: {"via": "api"}, lambda rows: {"via": "fax"}),
+    "accounts_auditevent_no_address_of_a_client": copy(
+        "event",
+        lambda rows: {"via": "page", "address": "192.0.2.1"},
+        lambda rows: {"via": "link", "address": "192.0.2.1"},
+    ),
+    "accounts_auditseal_once": copy("seal", lambda rows: {"position": 2}),
+    "accounts_auditseal_in_order": copy(
+        "seal", lambda rows: {"position": 2}, lambda rows: {"position": 2, "first_number": 2**40}
     ),
     "accounts_submission_once": copy("submission", lambda rows: {"key": uuid.uuid4()}),
     "clients_client_code_once": copy("client", lambda rows: {"code": "R-2"}),
@@ -774,6 +831,9 @@ CASES: dict[str, Case] = {
     "accounts_organisation_signal_preset_known": change(
         "organisation", {"signal_preset": "gumz-strict"}, {"signal_preset": "any"}
     ),
+    "accounts_organisation_second_factor_for_known": change(
+        "organisation", {"second_factor_for": "everybody"}, {"second_factor_for": "somebody"}
+    ),
     "accounts_organisation_mail_hours": change(
         "organisation", {"mail_delay_hours": 72, "mail_reminder_hours": 167}, {"mail_reminder_hours": 168}
     ),
@@ -935,6 +995,39 @@ CASES: dict[str, Case] = {
         {"state": "ready", "ready_at": NOW, "expires_at": None, "size": 1},
     ),
     "reports_part_position_once": copy("part", lambda rows: {"position": 7}),
+    "accounts_organisation_retention": change(
+        "organisation", {"retention_years": 7, "retention_notice_days": 7}, {"retention_notice_days": 6}
+    ),
+    "reports_export_pack_of_a_client": Case(
+        lambda rows: rows.export,
+        lambda rows: {
+            "scope": "client",
+            "format": "pack",
+            "client": rows.client,
+            "is_identifying": True,
+            "purpose": "Theirs",
+        },
+        lambda rows: {"client": rows.client},
+    ),
+    "reports_hold_one_standing": copy("hold", lambda rows: {"lifted_at": NOW, "lifted_by": rows.sam}),
+    "reports_hold_with_reason": change("hold", {"reason": "Another."}, {"reason": ""}),
+    "reports_hold_lifted_by": Case(
+        lambda rows: rows.hold,
+        lambda rows: {"lifted_at": NOW, "lifted_by": rows.sam},
+        lambda rows: {"lifted_at": NOW},
+    ),
+    "reports.RetentionNotice.client": copy(
+        "notice", lambda rows: {"client": factories.make_episode(rows.ada, code="F-3").client}
+    ),
+    "reports_erasure_state_known": change("erasure", {"state": "declined"}, {"state": "lost"}),
+    "reports_erasure_asked_by_a_person": change(
+        "erasure", {"reason": "retention", "requested_by": None}, {"requested_by": None}
+    ),
+    "reports_erasure_one_at_a_time": copy("erasure", lambda rows: {"state": "declined"}),
+    "reports_erasure_tombstone_once": copy("erased", lambda rows: {"tombstone": "tests:1"}),
+    "reports_erasure_done_names_nobody": change(
+        "erasure", {"state": "erasing"}, {"state": "done", "finished_at": NOW, "after": {"x": 0}, "tombstone": "t:1"}
+    ),
 }
 
 

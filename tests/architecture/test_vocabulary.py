@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 APPS = (
     "accounts", "alliance_site", "clients", "dashboards", "jobs", "measures", "reports", "ruptures", "sessions_app",
-    "supervision",
+    "supervision", "administration",
 )  # fmt: skip
 BLAMING = re.compile(
     r"\b(resistan\w*|resistant|non-?complian\w*|uncooperative|failed|failure|dropouts?|dropped out)\b", re.I

@@ -52,6 +52,8 @@ def product(home):
         port = probe.getsockname()[1]
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     environment |= {"ALLIANCE_HOME": str(home), "PORT": str(port)}
+    # Each person signs in once, for all tests: nobody is signed out, or asked again, in the midst of another question.
+    environment |= dict.fromkeys(("SESSION_IDLE_SECONDS", "REAUTHENTICATION_SECONDS"), "43200")
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "alliance_site.stack", "demo"],

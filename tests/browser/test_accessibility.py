@@ -258,6 +258,20 @@ def episodes_by_code(page, _):
     expect(page.get_by_role("heading", name="Open episodes of Tom Abara")).to_be_visible()
 
 
+def texts_looked_at(page, _):
+    page.goto("/administration/texts/")
+    page.get_by_label("What to do about a risk answer").fill("Ring them.")
+    page.get_by_role("button", name="Look at it first").click()
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+
+
+def texts_with_errors(page, _):
+    page.goto("/administration/texts/")
+    page.get_by_label("Subject of the e-mails").fill("Your therapy session")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
 def looking_back(page, _):
     session_with_link(page, _)
     page.get_by_role("link", name="Go to the chart").click()
@@ -356,6 +370,16 @@ PAGES = {
     "method notes": (steps.THERAPIST, goto("/methods/")),
     "people": (steps.ADMINISTRATOR, goto("/people/")),
     "service": (steps.ADMINISTRATOR, goto("/service/")),
+    "administration": (steps.ADMINISTRATOR, goto("/administration/")),
+    "nobody found among people": (steps.ADMINISTRATOR, goto("/people/?q=nobody of this name")),
+    "supervision and cover": (steps.ADMINISTRATOR, goto("/people/supervision-and-cover/")),
+    "texts": (steps.ADMINISTRATOR, texts_looked_at),
+    "texts with errors": (steps.ADMINISTRATOR, texts_with_errors),
+    "thresholds": (steps.ADMINISTRATOR, goto("/administration/thresholds/")),
+    "what is usual": (steps.ADMINISTRATOR, goto("/administration/priors/")),
+    "background jobs": (steps.ADMINISTRATOR, goto("/administration/jobs/")),
+    "put away": (steps.ADMINISTRATOR, goto("/administration/jobs/measures.sweep_trends/put-away/")),
+    "trends": (steps.ADMINISTRATOR, goto("/trends/")),
     "account": (steps.THERAPIST, goto("/account/")),
     "token made": (steps.THERAPIST, token_made),
     "tokens with errors": (steps.THERAPIST, tokens_with_errors),

@@ -259,7 +259,10 @@ def test_an_administrator_hands_over_all_of_somebody_who_left(service, browser_o
     factories.make_session(episodes["R-1"], note="note-canary")
     sam = browser_of(service.sam)
     accounts.update_person(person=service.ada, version=service.ada.version, is_active=False, by=service.sam)
-    people = sam.get(reverse("accounts:person-list")).content.decode()
+    assert (
+        "1 who may not sign in any more has open episodes." in sam.get(reverse("accounts:person-list")).content.decode()
+    )
+    people = sam.get(reverse("accounts:person-list"), {"show": "left"}).content.decode()
     url = reverse("clients:person-episodes", args=[service.ada.pk])
     assert f'href="{url}"' in people and "hand over" in people
     assert (

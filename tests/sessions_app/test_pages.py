@@ -333,10 +333,7 @@ def signed_in(service: factories.Service) -> DjangoClient:
     browser = DjangoClient()
     with acting_in(service.organisation.pk):
         ada = get_user_model().objects.get(pk=service.ada.pk)
-        browser.force_login(ada, backend="accounts.backends.OrganisationBackend")
-    session = browser.session
-    session["organisation"] = str(service.organisation.pk)
-    session.save()
+    factories.sign_in(browser, ada)
     return browser
 
 

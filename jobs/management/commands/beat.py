@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from alliance_site.celery import app
+from alliance_site.logs import log_what_ends_this_process
+from jobs.organisation import refuse_unsafe_database_role
 
 LOCK = 7_210_433
 
@@ -15,6 +17,8 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
+        log_what_ends_this_process()
+        refuse_unsafe_database_role()
         while not self.has_lock():
             time.sleep(5)
         app.Beat(scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True, max_interval=5).run()

@@ -9,6 +9,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
+from alliance_site.logs import log_what_ends_this_process
 from jobs import actions
 from jobs.organisation import refuse_unsafe_database_role
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
+        log_what_ends_this_process()
         refuse_unsafe_database_role()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -19,4 +19,5 @@ class Command(BaseCommand):
         if organisation is not None:
             supervision.load(organisation)
             open_data.ask_for_exports(organisation)
+            open_data.ask_for_what_is_held(organisation)
         open_data.load()
