@@ -192,7 +192,7 @@ def test_no_canary_of_all_flows_and_faults_is_in_the_log(world, flock, written, 
 
 
 def test_the_lines_of_a_request_share_the_number_that_its_answer_carries(world, written, monkeypatch):
-    monkeypatch.setattr("accounts.selectors.supervisions", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("accounts.selectors.count_people", lambda *args, **kwargs: 1 / 0)
     answer = world.browser("sam").get(reverse("accounts:person-list"), headers={"x-request-id": "chosen-by-somebody"})
     found = [line for line in lines_of(written) if line["event"] in {"answered", "Internal Server Error"}]
     assert {line["request"] for line in found} == {answer["X-Request-ID"]} and len(found) == 2

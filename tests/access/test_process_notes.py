@@ -61,20 +61,28 @@ def test_a_note_given_to_another_organisation_does_not_open_there(world):
 # --- Who knows of them ------------------------------------------------------------------------------------------------
 
 
-def test_only_their_own_pages_know_of_process_notes():
-    """No export, search, statistic, chart, pack or page of administration can show what it does not know of."""
+def test_only_their_own_pages_and_what_is_handed_to_the_client_know_of_process_notes():
+    """No export, search, statistic, chart or page of administration can show what it does not know of. The pack for
+    the client has those of the author who ticked the box (tests/reports/test_packs.py), erasure counts and removes.
+    """
     words = ("ProcessNote", "processnote", "process_note", "process-note")
     knowing = {
         name
         for name, path in modules().items()
         if "migrations" not in name and any(word in path.read_text() for word in words)
     }
-    allowed = {"accounts.access", "accounts.classification", "accounts.context", "dashboards.demo"}
+    names = {"accounts.access", "accounts.classification", "accounts.context", "accounts.reads", "reports.trail_words"}
+    privacy = {f"reports.privacy.{module}" for module in ("about", "held", "packs")}
+    handed_out = {"reports.models", "reports.forms.privacy"} | privacy
+    allowed = names | handed_out | {"dashboards.demo"}
     assert {name for name in knowing if app_of(name) != "sessions_app"} <= allowed
     templates = {
         path.name for path in (ROOT / "templates").rglob("*.html") if any(word in path.read_text() for word in words)
     }
-    assert {name for name in templates if "process_note" not in name} == {"session.html", "episode.html"}
+    assert {name for name in templates if "process_note" not in name} == {
+        *("session.html", "episode.html"),
+        *("client_data.html", "_export_body.html"),
+    }
 
 
 def test_nothing_leads_back_from_a_record_to_process_notes():
