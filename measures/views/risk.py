@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -25,6 +26,8 @@ from ..models import RiskAnswer
 
 # Pages with notices, by what their forms say of where they stand.
 TODAY, CASELOAD, EPISODE, SESSION = "today", "caseload", "episode", "session"
+# On a page of many clients.
+IN_FULL = 3
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,34 @@ class Notice:
 
 @dataclass(frozen=True)
 class Notices:
-    """What stands at the top of a page, and where it asks for what is new. `record` guards against mixing two up."""
+    """What stands at the top of a page, and where it asks for what is new. `record` guards against mixing two up.
 
-    open: list[Notice]
-    settled: list[Notice]
-    stamp: str
+    Of a long list the first `most` stand there in full, the others with whose they are.
+    """
+
+    request: SignedInRequest
+    waiting: Sequence[RiskAnswer]
+    past: Sequence[RiskAnswer]
     url: str
     record: uuid.UUID
     back: str
+    most: int | None = None
+
+    @cached_property
+    def open(self) -> list[Notice]:
+        return notices_of(self.request, self.waiting[: self.most])
+
+    @property
+    def further(self) -> Sequence[RiskAnswer]:
+        return self.waiting[self.most :] if self.most else []
+
+    @cached_property
+    def settled(self) -> list[Notice]:
+        return notices_of(self.request, self.past)
+
+    @property
+    def stamp(self) -> str:
+        return risk.stamp(self.waiting)
 
 
 def notices_of(request: SignedInRequest, answers: Sequence[RiskAnswer]) -> list[Notice]:
@@ -66,7 +89,7 @@ def notices_now(request: SignedInRequest, *, back: str) -> Notices:
     """What waits for the reader, or on the caseload for those whom they supervise."""
     answers = risk.of_caseload(request.user) if back == CASELOAD else risk.to_act_on(request.user)
     url = f"{reverse('measures:risk-now')}?back={back}"
-    return Notices(notices_of(request, answers), [], risk.stamp(answers), url, request.user.pk, back)
+    return Notices(request, answers, [], url, request.user.pk, back, most=IN_FULL)
 
 
 def notices_of_episode(request: SignedInRequest, episode: Episode, *, back: str, has_any: bool = True) -> Notices:
@@ -75,9 +98,7 @@ def notices_of_episode(request: SignedInRequest, episode: Episode, *, back: str,
     waiting = [answer for answer in answers if answer.is_open]
     settled = [answer for answer in reversed(answers) if not answer.is_open]
     url = f"{reverse('measures:risk-of-episode', args=[episode.pk])}?back={back}"
-    return Notices(
-        notices_of(request, waiting), notices_of(request, settled), risk.stamp(waiting), url, episode.pk, back
-    )
+    return Notices(request, waiting, settled, url, episode.pk, back)
 
 
 def record_viewed(request: SignedInRequest, notices: Sequence[Notice]) -> None:
@@ -140,7 +161,8 @@ def page(request: SignedInRequest, answer: RiskAnswer, form: AcknowledgeForm | N
     """Where somebody else was quicker, both texts: what is kept, and what was typed here."""
     (notice,) = notices_of(request, [answer])
     record_viewed(request, [notice])
-    context = {"notice": replace(notice, form=form or notice.form), "back": request.POST.get("back", "")}
+    back = (request.POST if request.method == "POST" else request.GET).get("back", "")
+    context = {"notice": replace(notice, form=form or notice.form), "back": back}
     if form is not None and not answer.is_open:
         typed = {"typed": form["done"].value()}
         return render(request, "measures/risk_answer.html", {**context, **typed}, status=409)

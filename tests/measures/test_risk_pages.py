@@ -17,6 +17,7 @@ from measures import instruments
 from measures.actions import record_rating
 from measures.actions.risk import CORRECTED, acknowledge_risk
 from measures.models import Rating, RiskAnswer
+from measures.views.risk import IN_FULL
 from tests import factories
 
 TODAY, CASELOAD = reverse("sessions_app:today"), reverse("dashboards:caseload")
@@ -149,6 +150,23 @@ def test_supervisor_sees_it_first_of_all_and_acts_once_it_is_passed_on(service, 
     assert ruth.post(url_of(answer), form(back="caseload"))["Location"] == CASELOAD
     assert RiskAnswer.objects.get().acknowledged_by == service.ruth
     assert not ruth.get(CASELOAD).context["rows"][0].row.has_risk
+
+
+@pytest.mark.parametrize(("page", "back"), [(TODAY, "today"), (CASELOAD, "caseload")])
+def test_of_many_the_first_stand_in_full_and_the_others_by_whose_they_are(service, browser_of, answer, page, back):
+    """Each is at the top, with a page where it is acknowledged; who saw what it says is on record."""
+    session = answer.rating.session
+    others = [factories.make_risk_answer(factories.make_session(session.episode)) for _ in range(IN_FULL + 1)]
+    pass_on()
+    browser = browser_of(service.ada if page == TODAY else service.ruth)
+    shown = browser.get(page).content.decode()
+    assert f"{len(others) + 1} risk answers wait to be acknowledged" in shown
+    assert shown.count("What was done") == shown.count("Item 9: answered") == IN_FULL
+    assert AuditEvent.objects.filter(action="risk-answer.viewed").count() == IN_FULL
+    for last in others[-2:]:
+        assert f'<a href="{url_of(last)}?back={back}">Rowan, {last.rating.session}</a>' in shown
+    its_own = browser.get(url_of(others[-1]), {"back": back}).content.decode()
+    assert f'name="back" value="{back}"' in its_own and "Item 9: answered" in its_own
 
 
 def test_supervisors_client_list_and_the_therapists_mark_the_episode(ada, ruth, answer):
