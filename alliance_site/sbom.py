@@ -39,6 +39,7 @@ STATED = {
     "colorama": "BSD-3-Clause",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "structlog": "MIT OR Apache-2.0",
+    "tzdata": "Apache-2.0",
 }
 # What those packages carry of others.
 CARRIED = {

@@ -239,7 +239,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = env_seconds("REAUTHENTICATION_SECONDS", 900)
 # A session ends after so long without anything being asked for by hand, and so long after sign-in whatever is done.
 SESSION_IDLE_SECONDS = env_seconds("SESSION_IDLE_SECONDS", 1800)
 SESSION_LONGEST_SECONDS = env_seconds("SESSION_LONGEST_SECONDS", 43_200)
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "alliance_site.sessions"
 SESSION_COOKIE_AGE = SESSION_LONGEST_SECONDS
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -235,7 +235,8 @@ def computed(episode: uuid.UUID) -> list[dict[str, Any]]:
 def unlike(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterable[str]:
     if len(before) != len(after):
         yield f"there are {len(after)} trends and summaries, not {len(before)}"
-    for row, again in zip(before, after, strict=False):
+        return
+    for row, again in zip(before, after, strict=True):
         for name, value in again.items():
             if row[name] != value:
                 yield f"{name} is {value!r}, not {row[name]!r}"
