@@ -131,10 +131,12 @@ def erasure_page(request: SignedInRequest, erasure_id: uuid.UUID) -> HttpRespons
 
 @require_GET
 def erasure_progress(request: SignedInRequest, erasure_id: uuid.UUID) -> HttpResponse:
-    """The part of the page that renews itself while it is under way."""
+    """The part of the page that renews itself while it is under way; then the page, whose head names the client."""
     erasure = erasure_or_404(request, erasure_id)
     response = render(request, "reports/_erasure_body.html", erasure_context(request, erasure))
     response["X-Record"] = str(erasure.pk)
+    if not erasure.is_under_way:
+        response["HX-Refresh"] = "true"
     return response
 
 

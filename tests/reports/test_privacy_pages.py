@@ -81,9 +81,12 @@ def test_asked_for_previewed_and_carried_out_with_the_code(client, service, brow
     assert wrong.status_code == 422
     assert "This is not the code of this client" in text_of(wrong)
     sam.post(page("erasure-carry-out", request.pk), {"code": "r-0417"})
-    assert "a table at a time" in text_of(sam.get(page("erasure-progress", request.pk)))
+    progress = sam.get(page("erasure-progress", request.pk))
+    assert "a table at a time" in text_of(progress) and "HX-Refresh" not in progress
     while erasure.take_step(erasure_id=request.pk, organisation_id=request.organisation_id):
         pass
+    # The head of the open page still names the client.
+    assert sam.get(page("erasure-progress", request.pk))["HX-Refresh"] == "true"
     for browser in (sam, ada):
         with django_assert_max_num_queries(17):
             proof = text_of(browser.get(page("erasure", request.pk)))
