@@ -63,10 +63,12 @@ def export_or_404(request: SignedInRequest, export_id: uuid.UUID) -> Export:
 
 
 def progress_context(export: Export) -> dict[str, Any]:
+    is_stopped, is_here = selectors.is_stopped(export), export.is_ready and actions.may_have(export)
     return {
         "export": export,
-        "is_stopped": selectors.is_stopped(export),
-        "is_here": export.is_ready and actions.may_have(export),
+        "is_stopped": is_stopped,
+        "is_here": is_here,
+        "file_state": file_state(export, is_stopped=is_stopped, is_here=is_here),
         "is_over": export.state == Export.State.READY and not export.is_ready,
         "period": period_in_words(export),
         # As the files come: what is stored comes back in another order.
@@ -75,6 +77,15 @@ def progress_context(export: Export) -> dict[str, Any]:
         ]
         or [(words, number) for words, number in in_words(export.rows) if number],
     }
+
+
+def file_state(export: Export, *, is_stopped: bool, is_here: bool) -> str:
+    """What other pages of whoever asked for the file are told of it; empty where there is nothing to tell."""
+    if is_stopped:
+        return "stopped"
+    if export.is_under_way:
+        return "making"
+    return "ready" if is_here else ""
 
 
 @require_GET
@@ -86,8 +97,10 @@ def export_page(request: SignedInRequest, export_id: uuid.UUID) -> HttpResponse:
 def export_progress(request: SignedInRequest, export_id: uuid.UUID) -> HttpResponse:
     """The part of the page that renews itself while the file is being made."""
     export = export_or_404(request, export_id)
-    response = render(request, "reports/_export_body.html", progress_context(export))
+    context = progress_context(export)
+    response = render(request, "reports/_export_body.html", context)
     response["X-Record"] = str(export.pk)
+    response["X-State"] = context["file_state"]
     return response
 
 

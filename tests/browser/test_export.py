@@ -87,3 +87,19 @@ def test_it_works_without_javascript(open_page):
         if page.get_by_role("link", name=re.compile("^Download")).count():
             break
     expect(page.get_by_role("link", name=re.compile("^Download"))).to_be_visible()
+
+
+def test_whoever_goes_on_with_their_work_is_told_that_the_file_is_ready(open_page):
+    page = open_page(steps.ADMINISTRATOR, width=390)
+    page.goto("/exports/")
+    page.get_by_role("button", name="Make the file").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.goto("/people/")
+    told = page.get_by_role("status").filter(has_text="The file that you asked for is ready.")
+    expect(told).to_be_visible(timeout=40_000)
+    check_page(page)
+    told.get_by_role("link", name="Look at it").click()
+    expect(page.get_by_role("link", name=re.compile("^Download"))).to_be_visible()
+    page.goto("/people/")
+    page.wait_for_timeout(6_000)
+    expect(told).to_be_hidden()
