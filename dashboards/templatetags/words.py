@@ -32,9 +32,11 @@ def score(value: float | str | None) -> SafeString | str:
 
 
 @register.filter
-def score_cells(values: Iterable[float | None]) -> SafeString:
-    """A cell for each score."""
-    return SafeString("".join([f'<td class="num">{score(value)}</td>' for value in values]))
+def score_cells(values: Sequence[float | None], labels: str = "") -> SafeString:
+    """A cell for each score; with labels, a word for each, as a narrow table shows them."""
+    named = [f' data-label="{label}"' for label in labels.split()] or [""] * len(values)
+    cells = zip(values, named, strict=True)
+    return SafeString("".join([f'<td class="num"{name}>{score(value)}</td>' for value, name in cells]))
 
 
 @register.filter

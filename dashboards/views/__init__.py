@@ -260,6 +260,7 @@ def caseload(request: SignedInRequest) -> HttpResponse:
         "query": f"{query}&show={kind}" if query else f"show={kind}",
         "query_of_filters": f"{query}&" if query else "",
         "whose": kept["whose"],
+        "shows_therapist": whole.is_supervised or whole.therapists > 1,
         "can_choose": request.user.is_supervisor and request.user.is_therapist,
         "has_dots": any(one.told.bond_change is not None for one in shown),
     }
