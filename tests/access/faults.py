@@ -1,12 +1,11 @@
 """A hundred faults of authorisation, to find out whether the access tables would notice them.
 
-How they were chosen: ten from each of ten parts of the product, so that each tenth of the list (the first of every
-part, the second of every part …) reaches all of them. Each is a mistake that somebody could make in one place and not
-see: a list that is not narrowed, a check left out of one view, a row of the page table that is forgotten or too wide,
-a time that is not looked at, a role taken for another, a link or token that is believed, a service that is not asked
-for. No two make the same mistake in the same place. Where the same question is asked twice, one after the other,
-forgetting one changes nothing that anybody could see: the place is then one where it is asked alone, or both are
-forgotten.
+How they were chosen: ten from each of ten parts of the product, pages and API. Each is a mistake that somebody could
+make in one place and not see: a list that is not narrowed, a check left out of one view, a row of the page table that
+is forgotten or too wide, a time that is not looked at, a role taken for another, a link or token that is believed, a
+service that is not asked for. No two make the same mistake in the same place. Where the same question is asked twice,
+one after the other, forgetting one changes nothing that anybody could see: the place is then one where it is asked
+alone, or both are forgotten.
 
 `near` is what is asked first: one request of the tables of this folder.
 """
@@ -24,7 +23,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts import access
 from accounts.access import PAGES, Who
-from accounts.models import ApiToken, Cover, Organisation, User
+from accounts.models import ApiToken, Cover, Organisation, Supervision, User
 from clients import states
 from clients.models import Client, Episode, Goal
 from dashboards import figures
@@ -153,6 +152,11 @@ def as_if_active(user: Any, who: Who) -> bool:
 
 def signed_in_is_enough(user: Any, who: Who) -> bool:
     return who is Who.ANYONE or isinstance(user, User)
+
+
+def supervised_by_others(user: User) -> Any:
+    theirs = Q(pk__in=Supervision.objects.current().filter(supervisor=user).values("therapist"))
+    return User.objects.filter(Q(pk__in=[]) if user.is_supervisor else theirs)
 
 
 def goals_of_all(_episode: Episode, **_options: Any) -> list[Goal]:
@@ -580,9 +584,9 @@ DASHBOARDS = [
         put("dashboards.selectors.caseload.placed_in", lambda episodes, *, of: placed_in(Episode.objects.all(), of=of)),
     ),
     (
-        "therapists read how the service is doing",
-        page("tom", "GET", "dashboards:service"),
-        opened("dashboards:service", Who.CLINICIAN),
+        "a role is asked for the wrong way round",
+        page("ruth", "GET", "dashboards:episode"),
+        put("accounts.access.supervised_by", supervised_by_others),
     ),
     (
         "everybody has the service's figures worked out",

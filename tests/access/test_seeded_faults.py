@@ -89,8 +89,7 @@ class Tables:
         return ids.field_differences(self.world, self.before, *self.fields[near.asked])
 
     def like(self, near: Near) -> Iterator[Near]:
-        """All that the same table asks in the same column, the nearest first."""
-        yield near
+        """All that the same table asks in the same column."""
         if near.table == "pages":
             routes = sorted(route_names() | set(pages.read_table(pages.AGAIN_GET)))
             yield from (Near("pages", (method, route, near.asked[2])) for route in routes for method in ("GET", "POST"))
