@@ -24,7 +24,7 @@ from accounts.api import ApiView
 from jobs.organisation import acting_in
 from tests.access.test_api import BODIES, pages_of, program, routes
 from tests.access.test_api import address as api_address
-from tests.access.test_pages import NOT_RECORDS, answer_for, checksum, written
+from tests.access.test_pages import answer_for, checksum, tables, written
 from tests.access.world import World, address, content, make_world, route_names
 
 pytestmark = pytest.mark.django_db
@@ -167,11 +167,9 @@ def visible(model: type[models.Model], reader: Any) -> Any:
 def standing(ids: Collection[str]) -> list[tuple[str, int]]:
     """In how many rows of each table one of these stands, as far as the test's own organisation sees."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = sorted({name for (name,) in cursor.fetchall()} - NOT_RECORDS)
         cursor.execute(
-            " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name} t WHERE t::text ~ %s" for name in tables),
-            ["|".join(ids)] * len(tables),
+            " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name} t WHERE t::text ~ %s" for name in tables()),
+            ["|".join(ids)] * len(tables()),
         )
         return sorted(cursor.fetchall())
 

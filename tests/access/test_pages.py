@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from accounts.access import PAGES, Who
+from clients.models import Client
+from jobs.models import Job
 from jobs.organisation import acting_in
 from measures import actions as measures
 from measures.models import RatingRequest
@@ -607,27 +609,44 @@ def answer_of(response) -> str:
     return "in" if is_to_sign_in else str(response.status_code)
 
 
-def checksum(world: World) -> dict[str, str]:
-    """One hash per table and service of everything that is theirs; of tables without organisation, of all rows."""
-    sums = {}
+@cache
+def tables() -> dict[str, str | None]:
+    """Every table of records, with the column that says whose a row is, where it has one."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT t.tablename, c.column_name FROM pg_tables t LEFT JOIN information_schema.columns c
             ON c.table_schema = 'public' AND c.table_name = t.tablename AND c.column_name = 'organisation_id'
             WHERE t.schemaname = 'public' ORDER BY 1"""
         )
-        tables = dict(cursor.fetchall()) | {"accounts_organisation": "id"}
+        found = dict(cursor.fetchall()) | {"accounts_organisation": "id"}
+    return {name: column for name, column in found.items() if name not in NOT_RECORDS}
+
+
+def checksum(world: World) -> dict[str, str]:
+    """One hash per table and service of everything that is theirs; of tables without organisation, of all rows."""
+    sums = {}
+    with connection.cursor() as cursor:
         for service in (world.service, world.other):
             query = " UNION ALL ".join(
                 f"SELECT '{name}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t"
                 + (f" WHERE {column} = '{service.organisation.pk}'" if column else "")
-                for name, column in tables.items()
-                if name not in NOT_RECORDS
+                for name, column in tables().items()
             )
             with acting_in(service.organisation.pk):
                 cursor.execute(query)
                 sums |= {f"{service.organisation.slug}: {name}": value for name, value in cursor.fetchall()}
     return sums
+
+
+def touched() -> int:
+    """How many rows this transaction has written, those taken back included: where it stays, nothing was."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables
+            WHERE schemaname = 'public' AND relname <> ALL(%s)""",
+            [list(NOT_RECORDS)],
+        )
+        return cursor.fetchone()[0]
 
 
 def written(world: World, before: dict[str, str]) -> list[str]:
@@ -651,17 +670,19 @@ def difference(world: World, before: dict[str, str], method: str, route: str, wh
     """
     found = []
     with transaction.atomic():
+        rows = touched()
         response = ask(world, method, route, who)
+        wrote = written(world, before) if touched() != rows else []
         answer = answer_of(response)
         if answer not in expected(method, route, who):
             found.append(f"is {answer}, not {' or '.join(sorted(expected(method, route, who)))}")
         is_refused = answer == "in" or int(answer) >= 400
         if method == "HEAD" or (is_refused and method != "GET"):
-            found += [f"was refused, and yet wrote to {name}" for name in written(world, before)]
+            found += [f"was refused, and yet wrote to {name}" for name in wrote]
         is_from_elsewhere = who.startswith("elsewhere") and PAGES[route.partition("@")[0]] is not Who.ANYONE
         if is_from_elsewhere and method == "POST" and not is_refused:
             ours = f"{world.service.organisation.slug}: "
-            found += [f"wrote to another service's {name}" for name in written(world, before) if name.startswith(ours)]
+            found += [f"wrote to another service's {name}" for name in wrote if name.startswith(ours)]
         body = response.getvalue().decode(errors="replace")
         if is_from_elsewhere and OF_SERVICE in body.lower():
             found.append("shows what is of another service")
@@ -705,6 +726,22 @@ def test_every_route_is_in_both_tables_and_in_the_page_table():
     assert {route.partition("@")[0] for route in read_table(AGAIN_GET)} <= route_names()
     assert set(PAGES) == route_names()
     assert "" not in {name.rpartition(":")[2] for name in route_names()} and None not in route_names()
+
+
+def test_whatever_is_written_is_noticed_although_it_is_taken_back(world):
+    writes = (
+        lambda: Client.objects.update(version=9),
+        lambda: Job.objects.all()._raw_delete("default"),
+        lambda: factories.make_session(world.episode),
+    )
+    for write in writes:
+        rows, before = touched(), checksum(world)
+        assert list(Client.objects.all()) and touched() == rows
+        with transaction.atomic():
+            write()
+            assert touched() > rows and written(world, before)
+            transaction.set_rollback(True)
+        assert touched() > rows and not written(world, before)
 
 
 @pytest.mark.parametrize("who", [*EVERYBODY, *OVER_TIME])
