@@ -17,8 +17,8 @@ from jobs.organisation import acting_in
 from measures import actions as measures
 from measures.models import RatingRequest
 from tests import factories
-from tests.access.test_pages import COUNTED, checksum, without_csrf, written
-from tests.access.world import CANARIES, World, content, make_world
+from tests.access.test_pages import COUNTED, answer_for, answer_of, checksum, without_csrf, written
+from tests.access.world import CANARIES, World, address, content, make_world, route_names
 
 pytestmark = pytest.mark.django_db
 
@@ -179,3 +179,22 @@ def test_a_link_with_the_id_of_no_request_opens_nothing(world):
         browser.cookies[f"rating-{NOTHING.hex}"] = token
         for route in ("measures:rate", "measures:thanks"):
             assert browser.get(reverse(route, args=[NOTHING])).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["open", "used", "expired", "another's"])
+def test_whoever_holds_a_link_is_nobody_on_all_other_pages(world, kind):
+    browser = factories.Browser(raise_request_exception=False)
+    for token in (world.token, world.another[1]) if kind == "another's" else (world.token,):
+        browser.get(reverse("measures:link", args=[token]))
+    rating_link(world, kind)
+    before, found = checksum(world), []
+    for route in sorted(route_names() - {route for _method, route, _kind in links()}):
+        for method in ("GET", "POST"):
+            with transaction.atomic():
+                data = content(world, route) if method == "POST" else None
+                response = getattr(browser, method.lower())(address(world, route), data)
+                transaction.set_rollback(True)
+            if answer_of(response) != answer_for(method, route, "nobody"):
+                found.append(f"{method} {route} is {answer_of(response)}")
+            found += [f"{method} {route} shows {it}" for it in CANARIES.values() if it in response.getvalue().decode()]
+    assert not found and not written(world, before), "\n".join(found)
