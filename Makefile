@@ -5,7 +5,7 @@ BIN = .venv/bin
 STACK = $(BIN)/python -m alliance_site.stack
 MINIMUM = import sys; sys.exit(None if sys.version_info >= (3, 11) else "Alliance needs Python 3.11 or newer: make demo PYTHON=python3.11")
 
-.PHONY: help demo run migrate backup restore sbom setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals faults verify-audit screenshots messages
+.PHONY: help demo run migrate backup restore sbom setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals faults seeded-faults shared-pool verify-audit screenshots messages
 
 help:
 	@echo "make demo         start with invented clients to look at"
@@ -95,6 +95,14 @@ bench-recompute: setup
 
 bench-signals: setup
 	$(BIN)/python -m bench.signals $(ARGS)
+
+# A hundred faults of authorisation, and which row of the access tables notices each.
+seeded-faults: tools
+	SEEDED=all $(BIN)/pytest -q -s -p no:logging tests/access/test_seeded_faults.py
+
+# 10,000 requests of two services over one pool of connections: how many rows they were told, and how many foreign ones.
+shared-pool: tools
+	ALLIANCE_POOL_REQUESTS=10000 $(BIN)/pytest -q -s -p no:logging tests/access/test_shared_pool.py
 
 # 100,000 sealed events, 1,000 of them tampered with: all named, with the seconds it takes.
 verify-audit: tools

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 
+from accounts.models import User
+
 from . import catalogue
 from .battery import Pair
 from .instruments import Edition, Instrument, instruments
@@ -116,8 +118,8 @@ def in_force_of(edition: Edition, language: str) -> Wording | None:
     return in_force().filter(**of_edition, language=language).select_related("licence").first()
 
 
-def wording_by_id(wording_id: uuid.UUID) -> Wording | None:
-    return Wording.objects.filter(pk=wording_id).first()
+def wording_of(user: User, wording_id: uuid.UUID) -> Wording | None:
+    return Wording.objects.filter(organisation_id=user.organisation_id, pk=wording_id).first()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from accounts.audit import record_event, record_events
 from accounts.idempotency import taken_means
 from accounts.models import Organisation, User
 
-from .. import catalogue, schedule, wordings
+from .. import catalogue, wordings
 from ..battery import ASKED, DEFAULT, Entry
 from ..instruments import Edition, Instrument
 from ..languages import LANGUAGES
@@ -214,7 +214,8 @@ def held_rows(person: User) -> list[BatteryEntry]:
     Two who change it take turns.
     """
     organisation = Organisation.objects.select_for_update(no_key=True).get(pk=person.organisation_id)
-    if not schedule.has_chosen():
+    own = BatteryEntry.objects.filter(organisation=organisation)
+    if not own.exists():
         BatteryEntry.objects.bulk_create(
             BatteryEntry(
                 organisation=organisation,
@@ -228,4 +229,4 @@ def held_rows(person: User) -> list[BatteryEntry]:
             )
             for position, entry in enumerate(DEFAULT, start=1)
         )
-    return schedule.rows()
+    return list(own.filter(removed_at=None))

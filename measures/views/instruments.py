@@ -157,7 +157,7 @@ def wording_initial(instrument: Instrument, asked: Mapping[str, str]) -> dict[st
 
 @require_POST
 def wording_end(request: SignedInRequest, wording_id: uuid.UUID) -> HttpResponse:
-    wording = wordings.wording_by_id(wording_id)
+    wording = wordings.wording_of(request.user, wording_id)
     if wording is None:
         raise Http404
     service.end_wording(wording=wording, by=request.user)

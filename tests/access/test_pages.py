@@ -6,14 +6,15 @@ is 403; "in" is the way to sign-in. 405 is for a method that the page does not k
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import Q
 from django.urls import reverse
 
-from accounts import access
-from accounts.access import PAGES
+from accounts.access import PAGES, Who
+from clients.models import Client
+from jobs.models import Job
 from jobs.organisation import acting_in
 from measures import actions as measures
 from measures.models import RatingRequest
@@ -22,10 +23,14 @@ from tests.access.world import (
     ADDRESS,
     BETWEEN_TWO,
     CANARIES,
+    DRAFT,
     EVERYBODY,
     HELD_BACK,
     NOTES,
+    OF_SERVICE,
     OVER_TIME,
+    SEALED,
+    UNSHARED,
     WITHOUT_BUSINESS,
     World,
     address,
@@ -35,6 +40,14 @@ from tests.access.world import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+@cache
+def read_table(text: str) -> dict[str, dict[str, str]]:
+    head, *rows = text.strip("\n").splitlines()
+    assert [column.replace("e-", "elsewhere's ") for column in head.split()] == list(EVERYBODY)
+    return {route: dict(zip(EVERYBODY, answers, strict=True)) for route, *answers in map(str.split, rows)}
+
 
 # Ada is the therapist, Ruth her supervisor; Vera has clients of her own and supervises Ada, too. Tom, Otto (Tom's
 # supervisor) and Nils (no role) have no business with her clients. Sam is the administrator. "left" may no longer sign
@@ -435,13 +448,50 @@ administration:job-list           in 403 403  403  403  403 405 403   in   403  
 administration:job-retry          in 403 403  403  403  403 302 403   in   403   302
 administration:job-put-away       in 403 403  403  403  403 302 403   in   403   302
 """
-# Process notes, a comment that the client asked not to raise yet, and what the two people of a supervision share: in
-# which answers they stand, and how often; in no other answer to anybody.
-COUNTED = NOTES | {"held back": HELD_BACK} | BETWEEN_TWO
+# The same pages on records in another state: an episode that was handed over, and a session of it; a process note that
+# was shared; a meeting whose notes the supervisor keeps; a session with an open link.
+AGAIN_GET = """
+                                         nobody ada tom ruth vera otto sam nils left e-ada e-sam
+dashboards:episode@handed-over               in 200 404  200  200  404 403  403   in   404   403
+sessions_app:session@handed-over             in 200 404  200  200  404 403  403   in   404   403
+sessions_app:session-log@handed-over         in 403 404  403  403  403 403  403   in   404   403
+sessions_app:session-edit@handed-over        in 403 404  403  403  403 403  403   in   404   403
+sessions_app:core-conditions@handed-over     in 403 404  403  403  404 403  403   in   404   403
+clients:goal-create@handed-over              in 403 404  403  403  403 403  403   in   404   403
+ruptures:rupture-create@handed-over          in 403 404  403  403  403 403  403   in   404   403
+measures:paper@handed-over                   in 403 404  403  403  403 403  403   in   404   403
+measures:episode-battery@handed-over         in 403 404  403  403  403 403  403   in   404   403
+sessions_app:process-note-edit@shared        in 200 404  403  403  403 403  403   in   404   403
+supervision:meeting@unshared                 in 200 404  200  404  404 403  403   in   404   403
+sessions_app:session@unrated                 in 200 404  200  200  404 403  403   in   404   403
+"""
+AGAIN_POST = """
+                                         nobody ada tom ruth vera otto sam nils left e-ada e-sam
+dashboards:episode@handed-over               in 405 405  405  405  405 403  403   in   405   403
+sessions_app:session@handed-over             in 405 405  405  405  405 403  403   in   405   403
+sessions_app:session-log@handed-over         in 403 404  403  403  403 403  403   in   404   403
+sessions_app:session-edit@handed-over        in 403 404  403  403  403 403  403   in   404   403
+sessions_app:core-conditions@handed-over     in 403 404  403  403  404 403  403   in   404   403
+clients:goal-create@handed-over              in 403 404  403  403  403 403  403   in   404   403
+ruptures:rupture-create@handed-over          in 403 404  403  403  403 403  403   in   404   403
+measures:paper@handed-over                   in 403 404  403  403  403 403  403   in   404   403
+measures:episode-battery@handed-over         in 403 404  403  403  403 403  403   in   404   403
+sessions_app:process-note-edit@shared        in 302 404  403  403  403 403  403   in   404   403
+supervision:meeting@unshared                 in 405 405  405  405  405 403  403   in   405   403
+sessions_app:session@unrated                 in 405 405  405  405  405 403  403   in   405   403
+"""
+# Process notes, a comment that the client asked not to raise yet or that waits for the therapist's rating, a log
+# begun, and what the two people of a supervision share or not: in which answers they stand, and how often; in no other
+# answer to anybody.
+COUNTED = (
+    NOTES | BETWEEN_TWO | {"held back": HELD_BACK, "sealed": SEALED, "draft": DRAFT, "supervisor's own notes": UNSHARED}
+)
 SHOWN = {
     ("GET", "measures:comment", "ada"): {"held back": 1},
     ("GET", "sessions_app:process-notes", "ada"): {"private": 1, "shared": 1},
     ("GET", "sessions_app:process-note-edit", "ada"): {"private": 1},
+    ("GET", "sessions_app:process-note-edit@shared", "ada"): {"shared": 1},
+    ("GET", "sessions_app:session-log", "ada"): {"draft": 1},
     ("GET", "sessions_app:process-notes", "ruth"): {"shared": 1},
     ("GET", "sessions_app:process-notes", "vera"): {"shared": 1},
     **{
@@ -459,6 +509,9 @@ SHOWN = {
     # In the form, and for print.
     ("GET", "supervision:meeting", "ruth"): {"supervision notes": 2, "why it is on the agenda": 1, "next step": 2},
     ("GET", "supervision:meeting-notes", "ruth"): {"supervision notes": 1},
+    ("GET", "supervision:meeting@unshared", "ada"): {"why it is on the agenda": 1},
+    # In the form, and for print.
+    ("GET", "supervision:meeting@unshared", "ruth"): {"why it is on the agenda": 1, "supervisor's own notes": 2},
 }
 # Cover stands in for Ada today and is answered as she is; Former handed the episode over to her and is now a colleague
 # like Tom. But: nobody hands another's clients over or takes them on, nor ends a cover that others have set; and who
@@ -489,6 +542,15 @@ BUT: dict[tuple[str, str], dict[str, str]] = {
     ("cover", "reports:export-cancel"): {"POST": "404"},
     ("cover", "reports:export-retry"): {"POST": "404"},
     ("former", "clients:client-edit"): {"GET": "403", "POST": "403"},
+    # What he recorded he goes on reading, and writes in no more.
+    **{("former", f"{page}@handed-over"): {"GET": "200"} for page in ("dashboards:episode", "sessions_app:session")},
+    **{
+        ("former", route): {"GET": "403", "POST": "403"}
+        for route in read_table(AGAIN_GET)
+        if route.endswith("@handed-over") and read_table(AGAIN_POST)[route]["ada"] == "403"
+    },
+    ("cover", "sessions_app:process-note-edit@shared"): {"GET": "404", "POST": "404"},
+    ("cover", "supervision:meeting@unshared"): {"GET": "404"},
     # All that is held about a client is handed out, and asked to be erased, by their therapist alone.
     **{(who, "reports:client-data"): {"GET": "403"} for who in ("cover", "former")},
     **{
@@ -522,16 +584,15 @@ KNOW_PUT = {"account_login", "account_change_password"}
 NOT_RECORDS = {"accounts_auditevent", "django_session", "usersessions_usersession", "jobs_limit"}
 
 
-def read_table(text: str) -> dict[str, dict[str, str]]:
-    head, *rows = text.strip("\n").splitlines()
-    assert [column.replace("e-", "elsewhere's ") for column in head.split()] == list(EVERYBODY)
-    return {route: dict(zip(EVERYBODY, answers, strict=True)) for route, *answers in map(str.split, rows)}
+def answer_for(method: str, route: str, who: str) -> str:
+    """What the tables say of GET and POST."""
+    table, again = (GET, AGAIN_GET) if method == "GET" else (POST, AGAIN_POST)
+    row = (read_table(again) if "@" in route else read_table(table))[route]
+    return BUT.get((who, route), {}).get(method) or row[OVER_TIME.get(who, who)]
 
 
 def expected(method: str, route: str, who: str) -> set[str]:
-    column, but = OVER_TIME.get(who, who), BUT.get((who, route), {})
-    get = but.get("GET", read_table(GET)[route][column])
-    post = but.get("POST", read_table(POST)[route][column])
+    get, post = answer_for("GET", route, who), answer_for("POST", route, who)
     if method == "GET":
         return {get}
     if method == "POST":
@@ -548,60 +609,102 @@ def answer_of(response) -> str:
     return "in" if is_to_sign_in else str(response.status_code)
 
 
+@cache
+def tables() -> dict[str, str | None]:
+    """Every table of records, with the column that says whose a row is, where it has one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT t.tablename, c.column_name FROM pg_tables t LEFT JOIN information_schema.columns c
+            ON c.table_schema = 'public' AND c.table_name = t.tablename AND c.column_name = 'organisation_id'
+            WHERE t.schemaname = 'public' ORDER BY 1"""
+        )
+        found = dict(cursor.fetchall()) | {"accounts_organisation": "id"}
+    return {name: column for name, column in found.items() if name not in NOT_RECORDS}
+
+
 def checksum(world: World) -> dict[str, str]:
-    """One hash per table of everything both services hold."""
+    """One hash per table and service of everything that is theirs; of tables without organisation, of all rows."""
     sums = {}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = sorted({name for (name,) in cursor.fetchall()} - NOT_RECORDS)
-        query = " UNION ALL ".join(
-            f"SELECT '{name}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t"
-            for name in tables
-        )
         for service in (world.service, world.other):
+            query = " UNION ALL ".join(
+                f"SELECT '{name}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t"
+                + (f" WHERE {column} = '{service.organisation.pk}'" if column else "")
+                for name, column in tables().items()
+            )
             with acting_in(service.organisation.pk):
                 cursor.execute(query)
                 sums |= {f"{service.organisation.slug}: {name}": value for name, value in cursor.fetchall()}
     return sums
 
 
+def touched() -> int:
+    """How many rows this transaction has written, those taken back included: where it stays, nothing was."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables
+            WHERE schemaname = 'public' AND relname <> ALL(%s)""",
+            [list(NOT_RECORDS)],
+        )
+        return cursor.fetchone()[0]
+
+
+def written(world: World, before: dict[str, str]) -> list[str]:
+    return [name for name, value in checksum(world).items() if before[name] != value]
+
+
 def ask(world: World, method: str, route: str, who: str):
     browser = world.browser(who)
     send = getattr(browser, method.lower())
-    if method in {"POST", "PUT"}:
-        data = content(world, route)
-        if method == "PUT":
-            return send(address(world, route), data="", content_type="application/x-www-form-urlencoded")
-        return send(address(world, route), data)
+    if method == "POST":
+        return send(address(world, route), content(world, route))
+    if method == "PUT":
+        return send(address(world, route), data="", content_type="application/x-www-form-urlencoded")
     return send(address(world, route))
 
 
+def difference(world: World, before: dict[str, str], method: str, route: str, who: str) -> list[str]:
+    """In what the answer is not that of the tables, a refusal wrote something or a body holds what it must not.
+
+    `before` is a checksum: the request is taken back, so it stays what it was.
+    """
+    found = []
+    with transaction.atomic():
+        rows = touched()
+        response = ask(world, method, route, who)
+        wrote = written(world, before) if touched() != rows else []
+        answer = answer_of(response)
+        if answer not in expected(method, route, who):
+            found.append(f"is {answer}, not {' or '.join(sorted(expected(method, route, who)))}")
+        is_refused = answer == "in" or int(answer) >= 400
+        if method == "HEAD" or (is_refused and method != "GET"):
+            found += [f"was refused, and yet wrote to {name}" for name in wrote]
+        is_from_elsewhere = who.startswith("elsewhere") and PAGES[route.partition("@")[0]] is not Who.ANYONE
+        if is_from_elsewhere and method == "POST" and not is_refused:
+            ours = f"{world.service.organisation.slug}: "
+            found += [f"wrote to another service's {name}" for name in wrote if name.startswith(ours)]
+        body = response.getvalue().decode(errors="replace")
+        if is_from_elsewhere and OF_SERVICE in body.lower():
+            found.append("shows what is of another service")
+        if who not in ("ada", "cover", "former") and ADDRESS in body:
+            found.append("shows the client's address")
+        if who not in ("ada", "cover") and world.token in body:
+            found.append("shows the client's link")
+        found += [f"shows the {what}" for what in hidden_from(who) if CANARIES[what] in body]
+        told = f"{response.headers}{body}"
+        counted = {what: told.count(it) for what, it in COUNTED.items() if it in told}
+        if counted != SHOWN.get((method, route, who), {}):
+            found.append(f"shows {counted}")
+        transaction.set_rollback(True)
+    return [f"{method} {route} as {who} {what}" for what in found]
+
+
 def differences(world: World, who: str, methods=("GET", "HEAD", "POST", "PUT", "DELETE")) -> Iterator[str]:
-    """Where the answers are not those of the tables, a refusal wrote something or a body holds what it must not."""
     world.browser(who)
-    before = checksum(world)  # Each request below is taken back, so this stays what it was.
-    for route in sorted(route_names()):
+    before = checksum(world)
+    for route in sorted(route_names() | set(read_table(AGAIN_GET))):
         for method in methods:
-            found = []
-            with transaction.atomic():
-                response = ask(world, method, route, who)
-                answer = answer_of(response)
-                if answer not in expected(method, route, who):
-                    found.append(f"is {answer}, not {expected(method, route, who)}")
-                is_refused = answer == "in" or int(answer) >= 400
-                if method == "HEAD" or (is_refused and method != "GET"):
-                    changed = [name for name, value in checksum(world).items() if before[name] != value]
-                    found += [f"was refused, and yet wrote to {name}" for name in changed]
-                body = response.getvalue().decode(errors="replace")
-                if who not in ("ada", "cover", "former") and ADDRESS in body:
-                    found.append("shows the client's address")
-                found += [f"shows the {what}" for what in hidden_from(who) if CANARIES[what] in body]
-                told = f"{response.headers}{body}"
-                counted = {what: told.count(it) for what, it in COUNTED.items() if it in told}
-                if counted != SHOWN.get((method, route, who), {}):
-                    found.append(f"shows {counted}")
-                transaction.set_rollback(True)
-            yield from (f"{method} {route} as {who} {what}" for what in found)
+            yield from difference(world, before, method, route, who)
 
 
 def hidden_from(who: str) -> set[str]:
@@ -619,8 +722,26 @@ def world(service, other_service):
 def test_every_route_is_in_both_tables_and_in_the_page_table():
     assert set(read_table(GET)) == route_names()
     assert set(read_table(POST)) == route_names()
+    assert set(read_table(AGAIN_GET)) == set(read_table(AGAIN_POST))
+    assert {route.partition("@")[0] for route in read_table(AGAIN_GET)} <= route_names()
     assert set(PAGES) == route_names()
     assert "" not in {name.rpartition(":")[2] for name in route_names()} and None not in route_names()
+
+
+def test_whatever_is_written_is_noticed_although_it_is_taken_back(world):
+    writes = (
+        lambda: Client.objects.update(version=9),
+        lambda: Job.objects.all()._raw_delete("default"),
+        lambda: factories.make_session(world.episode),
+    )
+    for write in writes:
+        rows, before = touched(), checksum(world)
+        assert list(Client.objects.all()) and touched() == rows
+        with transaction.atomic():
+            write()
+            assert touched() > rows and written(world, before)
+            transaction.set_rollback(True)
+        assert touched() > rows and not written(world, before)
 
 
 @pytest.mark.parametrize("who", [*EVERYBODY, *OVER_TIME])
@@ -770,112 +891,3 @@ def test_a_used_link_thanks_only_the_browser_that_used_it(world):
     assert (sent.status_code, sent["Location"]) == (302, thanks)
     assert browser.get(thanks).status_code == 200
     assert factories.Browser().get(thanks).status_code == 404
-
-
-# --- The test of the test -------------------------------------------------------------------------------
-
-
-READERS = (
-    "clients.models.episodes.reach", "clients.models.agreements.reach", "sessions_app.models.reach",
-    "measures.models.reach", "measures.models.risk.reach", "measures.models.service.reach",
-    "ruptures.models.reach",
-)  # fmt: skip
-
-
-def everybody_may_read(monkeypatch):
-    for place in READERS:
-        monkeypatch.setattr(place, lambda user, path: Q())
-
-
-def everybody_may_open(monkeypatch):
-    monkeypatch.setattr("accounts.middleware.may_open", lambda user, who: True)
-
-
-def everybody_may_write(monkeypatch):
-    places = (
-        "clients.views.episodes",
-        "clients.views.parts",
-        "clients.actions.episodes",
-        "clients.actions.agreements",
-        "sessions_app.views",
-        "sessions_app.actions",
-        "measures.views",
-        "measures.views.battery",
-        "measures.views.paper",
-        "measures.actions.clients",
-        "measures.actions",
-        "ruptures.views",
-        "ruptures.actions.repair",
-    )
-    for place in places:
-        monkeypatch.setattr(f"{place}.check_own", lambda user, therapist_id: None)
-
-
-def a_supervisor_acknowledges_before_it_is_passed_on(monkeypatch):
-    monkeypatch.setattr("measures.models.risk.is_to_act_on", lambda user: Q())
-
-
-def a_row_is_forgotten(monkeypatch):
-    monkeypatch.delitem(access.PAGES, "clients:client-list")
-
-
-def a_row_is_too_wide(monkeypatch):
-    monkeypatch.setitem(access.PAGES, "accounts:person-list", access.Who.SIGNED_IN)
-
-
-def a_supervisor_reads_everybody(monkeypatch):
-    def reach(user, path):
-        return Q() if user.is_supervisor else Q(**{path: user})
-
-    for place in READERS:
-        monkeypatch.setattr(place, reach)
-
-
-def a_supervisor_reads_every_process_note(monkeypatch):
-    monkeypatch.setattr("sessions_app.models.ProcessNoteQuerySet.visible_to", lambda notes, user: notes)
-
-
-def a_wish_is_not_obeyed(monkeypatch):
-    monkeypatch.setattr("measures.comments.has_risk_answer", lambda rating: True)
-
-
-def everybody_reads_meetings(monkeypatch):
-    monkeypatch.setattr("supervision.models.MeetingQuerySet.visible_to", lambda meetings, user: meetings)
-
-
-def everybody_may_hold_a_meeting(monkeypatch):
-    everybody_reads_meetings(monkeypatch)
-    monkeypatch.setattr("supervision.actions.check_holds", lambda user, meeting: None)
-
-
-def a_supervisor_learns_with_everybody(monkeypatch):
-    monkeypatch.setattr("supervision.models.LearningTargetQuerySet.visible_to", lambda targets, user: targets)
-
-
-def who_left_may_come_back(monkeypatch):
-    monkeypatch.setattr("accounts.backends.OrganisationBackend.user_can_authenticate", lambda self, user: True)
-    monkeypatch.setattr("accounts.middleware.may_open", lambda user, who: True)
-
-
-FAULTS = [
-    (everybody_may_read, "tom"),
-    (everybody_may_open, "sam"),
-    (everybody_may_write, "vera"),
-    (a_supervisor_acknowledges_before_it_is_passed_on, "ruth"),
-    (a_row_is_forgotten, "ada"),
-    (a_row_is_too_wide, "tom"),
-    (a_supervisor_reads_everybody, "otto"),
-    (a_supervisor_reads_every_process_note, "ruth"),
-    (a_wish_is_not_obeyed, "ruth"),
-    (everybody_reads_meetings, "vera"),
-    (everybody_may_hold_a_meeting, "otto"),
-    (a_supervisor_learns_with_everybody, "otto"),
-    (who_left_may_come_back, "left"),
-]
-
-
-@pytest.mark.parametrize(("fault", "who"), FAULTS, ids=lambda value: getattr(value, "__name__", value))
-def test_the_tables_notice_a_seeded_fault(world, monkeypatch, fault, who):
-    world.browser(who)
-    fault(monkeypatch)
-    assert next(differences(world, who, methods=("GET", "POST")), None)

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -13,9 +14,12 @@ from django.utils import timezone
 
 from accounts import actions as accounts
 from accounts.models import ApiToken, Cover, Supervision, User
+from administration.actions import PRIORS
 from clients import actions as clients
 from clients.models import Client, Episode
+from jobs.models import Job
 from jobs.organisation import acting_in
+from measures import actions as measures
 from measures import instruments
 from measures.actions.risk import acknowledge_risk
 from measures.forms.service import WordingForm
@@ -26,6 +30,7 @@ from reports.models import Erasure, Export, ImportBatch, LegalHold
 from reports.privacy.erasure import request_erasure, set_hold
 from ruptures import actions as ruptures
 from ruptures.models import RepairAttempt, Rupture, Signal
+from sessions_app.actions.drafts import save_draft
 from sessions_app.models import ProcessNote, TherapySession
 from supervision import actions as supervision
 from supervision.models import AgendaItem, LearningTarget, Meeting, NextStep
@@ -54,12 +59,18 @@ NOTES = {
 }
 # In a comment that the client asked not to raise yet.
 HELD_BACK = "canary of the comment that is held back"
+# In a comment that waits for the therapist's own rating.
+SEALED = "canary of the comment, unseen"
+# In a log that Ada has begun and not saved.
+DRAFT = "canary of the draft"
 # In the supervision of Ada by Ruth, and for these two alone.
 BETWEEN_TWO = {
     "supervision notes": "canary of the notes of supervision",
     "why it is on the agenda": "canary of why it is on the agenda",
     "next step": "canary of the next step",
 }
+# In notes of supervision that Ruth keeps to herself.
+UNSHARED = "canary of the notes kept to oneself"
 IMPORT_MAPPING: dict[str, Any] = {
     "client": {"column": "who"},
     "session": {"number": "nr", "date": "day", "order": "ymd"},
@@ -68,6 +79,8 @@ IMPORT_MAPPING: dict[str, Any] = {
 EVERYBODY = (
     "nobody", "ada", "tom", "ruth", "vera", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam",
 )  # fmt: skip
+# Of people, files and errors of Ada's service: nobody of another service reads it anywhere.
+OF_SERVICE = "harbour"
 # Those whose rights come and go with time, held against the column of somebody else: see test_pages.
 OVER_TIME = {"cover": "ada", "former": "tom"}
 WITHOUT_BUSINESS = ("nobody", "tom", "otto", "sam", "nils", "left", "elsewhere's ada", "elsewhere's sam")
@@ -77,7 +90,8 @@ WITHOUT_BUSINESS = ("nobody", "tom", "otto", "sam", "nils", "left", "elsewhere's
 class World:
     """`left` is a therapist who may not sign in any more; `vera` has clients herself and supervises Ada.
 
-    `cover` stands in for Ada today; `former` handed `episode` over to her.
+    `cover` stands in for Ada today; `former` handed `episode` over to her. Tom did stand in for her, will again, and
+    was to today, which she took back; Otto did supervise her.
     """
 
     service: Service
@@ -88,6 +102,7 @@ class World:
     former: User
     away: Cover
     handed_over: Episode
+    past: TherapySession
     episode: Episode
     ended: Episode
     session: TherapySession
@@ -97,6 +112,8 @@ class World:
     risk: RiskAnswer
     request: RatingRequest
     token: str
+    another: tuple[RatingRequest, str]
+    of_elsewhere: tuple[RatingRequest, str]
     stop_token: str
     supervision: Supervision
     api_token: ApiToken
@@ -111,6 +128,7 @@ class World:
     override: BatteryOverride
     wording: Wording
     meeting: Meeting
+    unshared: Meeting
     item: AgendaItem
     step: NextStep
     target: LearningTarget
@@ -121,6 +139,7 @@ class World:
     erasure: Erasure
     hold: LegalHold
     browsers: dict[str, factories.Browser] = field(default_factory=dict)
+    programs: dict[str, factories.Program] = field(default_factory=dict)
 
     def person(self, who: str) -> User:
         if who in {"vera", "left", "cover", "former"}:
@@ -151,7 +170,10 @@ def make_world(service: Service, other: Service) -> World:
     factories.make_app(service.ada)
     accounts.start_supervision(supervisor=vera, therapist=service.ada, by=service.sam)
     cover, former = (make_person(service, key, is_therapist=True) for key in ("cover", "former"))
+    make_what_is_over(service)
+    away = factories.make_cover(service.ada, by=cover)
     handed_over = factories.make_episode(former, code=CANARIES["code"], name=CANARIES["name"])
+    past = factories.make_session(handed_over, held_on=handed_over.started_on)
     episode = factories.hand_over(handed_over, to=service.ada, on=handed_over.started_on)
     ended = factories.make_episode(service.ada, code="P-1", name=CANARIES["name of an ended episode's client"])
     clients.end_episode(episode=ended, ended_on=timezone.localdate(), ending="planned", by=service.ada)
@@ -163,19 +185,30 @@ def make_world(service: Service, other: Service) -> World:
     invitation = factories.make_invitation(unrated)
     held_back = factories.make_comment(factories.make_session(episode), HELD_BACK, do_not_raise=True)
     sealed = factories.make_session(episode)
-    factories.rate_as_client(sealed, comment="canary of the comment, unseen")
+    factories.rate_as_client(sealed, comment=SEALED)
     seen_to = factories.make_risk_answer(factories.make_session(episode))
     acknowledge_risk(answer=seen_to, done=CANARIES["what was done about a risk answer"], by=service.ada)
     risk = factories.make_risk_answer(factories.make_session(episode))
     ruptures.judge_episode(episode_id=episode.pk)
+    make_failed_jobs(service, episode)
+    for by, words in ((service.ada, DRAFT), (cover, "typed")):
+        save_draft(episode=episode, content={"note": [words]}, version=0, by=by)
     rupture = factories.make_rupture(session, what_happened=CANARIES["rupture"])
     attempt = factories.make_attempt(rupture, session, note=CANARIES["repair"])
-    factories.make_process_note(factories.make_episode(service.tom, code="T-1", name="Tern"), NOTES["colleague's"])
+    another = factories.make_request(factories.make_session(make_record(service.ada, "A-1", "Avocet")))
+    factories.make_process_note(make_record(service.tom, "T-1", "Tern"), NOTES["colleague's"])
+    factories.make_meeting(service.otto, service.tom)
     with acting_in(other.organisation.pk):
-        factories.make_episode(other.ada, code="E-1", name="Egret")
+        factories.make_meeting(other.ruth, other.ada)
+        of_elsewhere = factories.make_request(factories.make_session(make_record(other.ada, "E-1", "Egret")))
     meeting = factories.make_meeting(service.ruth, service.ada, state="under-way")
     notes = {"notes": BETWEEN_TWO["supervision notes"], "notes_shared": True, "version": meeting.version}
     supervision.write_notes(meeting=meeting, by=service.ruth, **notes)
+    siskin = factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")
+    supervision.discuss(meeting=Meeting.objects.get(pk=meeting.pk), episode=siskin, told="", by=service.ruth)
+    unshared = factories.make_meeting(service.ruth, service.ada, days=-70)
+    own_notes = {"notes": UNSHARED, "notes_shared": False, "version": unshared.version}
+    supervision.write_notes(meeting=unshared, by=service.ruth, **own_notes)
     return World(
         service=service,
         other=other,
@@ -183,8 +216,9 @@ def make_world(service: Service, other: Service) -> World:
         left=left,
         cover=cover,
         former=former,
-        away=factories.make_cover(service.ada, by=cover),
-        handed_over=handed_over,
+        away=away,
+        handed_over=Episode.objects.get(pk=handed_over.pk),
+        past=past,
         episode=episode,
         ended=ended,
         session=session,
@@ -194,12 +228,14 @@ def make_world(service: Service, other: Service) -> World:
         risk=risk,
         request=invitation.request,
         token=invitation.request.token,
+        another=another,
+        of_elsewhere=of_elsewhere,
         stop_token=invitation.stop_token,
         supervision=Supervision.objects.current().get(supervisor=service.ruth, therapist=service.ada),
         api_token=factories.make_token(service.ada)[0],
         passkey=factories.make_passkey(service.ada),
         other_device=factories.make_sign_in(service.ada),
-        signal=factories.make_signal(factories.make_episode(service.ada, code="S-1-canary", name="Siskin-canary")),
+        signal=factories.make_signal(siskin),
         rupture=rupture,
         attempt=attempt,
         agreed=factories.make_agreed(session, CANARIES["agreement"]),
@@ -208,6 +244,7 @@ def make_world(service: Service, other: Service) -> World:
         override=factories.make_choices(service, episode),
         wording=factories.make_wording(service, language="de"),
         meeting=Meeting.objects.select_related("supervisor", "therapist").get(pk=meeting.pk),
+        unshared=unshared,
         item=factories.bring(ended, service.ruth, BETWEEN_TWO["why it is on the agenda"]),
         step=factories.make_step(meeting, episode, BETWEEN_TWO["next step"]),
         target=factories.make_target(service.ada, by=service.ruth),
@@ -220,10 +257,43 @@ def make_world(service: Service, other: Service) -> World:
     )
 
 
+def make_record(therapist: User, code: str, name: str) -> Episode:
+    """A client of somebody's with one of each kind of record that a form lets choose from."""
+    episode = factories.make_episode(therapist, code=code, name=name)
+    session = factories.make_session(episode)
+    factories.make_agreed(session)
+    factories.make_attempt(factories.make_rupture(session), session)
+    return episode
+
+
+def make_what_is_over(service: Service) -> None:
+    """Cover and supervision that are over, to come or taken back: who had them has no business with Ada's clients."""
+    for starts, ends in ((-7, -1), (1, 7)):
+        factories.make_cover(service.ada, by=service.tom, starts=starts, ends=ends)
+    accounts.end_cover(cover=factories.make_cover(service.ada, by=service.tom, ends=0), by=service.ada)
+    earlier = accounts.start_supervision(supervisor=service.otto, therapist=service.ada, by=service.sam)
+    accounts.end_supervision(supervision=earlier, by=service.sam)
+
+
+def make_failed_jobs(service: Service, episode: Episode) -> None:
+    """Work that was given up: of the service, and the trends of the episode."""
+    measures.make_trends_stale(episode)
+    organisation = service.organisation.pk
+    for task, object_id in ((PRIORS, organisation), (measures.COMPUTE_TRENDS, episode.pk)):
+        Job.objects.create(
+            organisation_id=organisation,
+            task=task,
+            object_id=object_id,
+            handed_at=timezone.now(),
+            failed_at=timezone.now() + timedelta(seconds=5),
+            last_error=f"{OF_SERVICE.capitalize()}Error",
+        )
+
+
 def make_import(service: Service, *, check: bool = False, write: bool = False) -> ImportBatch:
     """A file with one rating of one new client of Ada's, as far on its way as asked for."""
     content = b"who,nr,day,q1,q2,q3,q4\nI-1,1,2024-01-01,5,5,5,5\n"
-    batch = imports.start_import(file_name="old.csv", content=content, by=service.sam)
+    batch = imports.start_import(file_name=f"{OF_SERVICE}.csv", content=content, by=service.sam)
     if check:
         terms = {"therapist": service.ada, "start_date": None}
         imports.map_columns(batch=batch, mapping=IMPORT_MAPPING, by=service.sam, **terms)
@@ -240,7 +310,7 @@ def make_person(service: Service, key: str, **roles: bool) -> User:
     return accounts.create_person(
         organisation=service.organisation,
         email=email,
-        name=key.capitalize(),
+        name=f"{key.capitalize()} of {OF_SERVICE}",
         password=PASSWORD,
         by=service.sam,
         **roles,
@@ -268,7 +338,10 @@ def all_routes() -> set[str]:
 
 
 def address(world: World, route: str) -> str:
-    """The route's address on a real record of Ada's, or of her service's."""
+    """The route's address on a real record of Ada's, or of her service's; after @ which other one."""
+    route, _, state = route.partition("@")
+    if state:
+        return reverse(route, args=[in_state(world, route, state)])
     episode, session = world.episode.pk, world.session.pk
     goal, task = world.agreed["goal"].pk, world.agreed["task"].pk
     arguments: dict[str, list[Any]] = {
@@ -384,6 +457,14 @@ def address(world: World, route: str) -> str:
     return reverse(route, args=arguments.get(route, []))
 
 
+def in_state(world: World, route: str, state: str) -> Any:
+    """A record that is not as the others are: handed over, shared, kept to oneself, not rated yet."""
+    if state == "handed-over":
+        of_session = route in {"sessions_app:session-edit", "sessions_app:core-conditions", "measures:paper"}
+        return world.past.pk if of_session or route == "sessions_app:session" else world.handed_over.pk
+    return {"shared": world.shared_note, "unshared": world.unshared, "unrated": world.unrated}[state].pk
+
+
 PAGES_OF_AN_EPISODE = (
     "agreements", "agreement-log", "goal-create", "task-create", "engagement", "expectations", "needs",
     "first-challenge",
@@ -481,8 +562,8 @@ def content(world: World, route: str) -> dict[str, Any]:
         "sessions_app:core-conditions": {"congruence": 7, "empathy": 8},
         "clients:episode-hand-over": hand_over,
         "clients:person-episodes": {**hand_over, "episodes": [world.episode.pk]},
-        "sessions_app:session-log": {**meeting, "wants_link": "on", "item-1": "5"},
-        "sessions_app:log-draft": meeting,
+        "sessions_app:session-log": {**meeting, "draft_version": 1, "wants_link": "on", "item-1": "5"},
+        "sessions_app:log-draft": {**meeting, "draft_version": 1},
         "sessions_app:session-edit": {**meeting, "version": world.session.version, "item-1": "5"},
         "sessions_app:process-note-create": {"session": world.session.pk, "text": "another"},
         "sessions_app:process-note-edit": {"text": "changed", "version": world.private_note.version},
@@ -529,4 +610,4 @@ def content(world: World, route: str) -> dict[str, Any]:
         "reports:retention": {"years": 7, "notice_days": 30, "version": 1},
         "reports:hold-set": {"code": "P-1", "reason": "A complaint."},
     }
-    return forms.get(route, {})
+    return forms.get(route.partition("@")[0], {})
