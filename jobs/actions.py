@@ -16,7 +16,7 @@ from psycopg2.errors import LockNotAvailable, UniqueViolation
 from redis.exceptions import RedisError
 
 from .models import Job, PeriodicRun, Route
-from .organisation import acting_in
+from .organisation import acting_in, days_of
 
 log = structlog.get_logger(__name__)
 
@@ -160,7 +160,7 @@ def run_job(job_id: uuid.UUID, work: Callable[[uuid.UUID], object]) -> None:
         )
         if job is None:
             return
-        with acting_in(job.organisation_id):
+        with days_of(job.organisation_id), acting_in(job.organisation_id):
             work(job.object_id)
         finish(job)
 
@@ -175,7 +175,8 @@ def run_job_in_steps(job_id: uuid.UUID, work: Callable[[uuid.UUID, uuid.UUID], o
         return
     with failures_recorded(job_id):
         job = Job.objects.get(pk=job_id)
-        work(job.object_id, job.organisation_id)
+        with days_of(job.organisation_id):
+            work(job.object_id, job.organisation_id)
         finish(job)
 
 

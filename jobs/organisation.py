@@ -4,8 +4,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.utils import timezone
 
 SETTING = "app.organisation"
 
@@ -37,6 +39,16 @@ def acting_in(organisation_id: uuid.UUID) -> Iterator[None]:
         set_organisation(organisation_id)
         yield
         set_organisation(before)
+
+
+@contextmanager
+def days_of(organisation_id: uuid.UUID) -> Iterator[None]:
+    """Run a block in which a day is what it is where the organisation works."""
+    organisations = apps.get_model("accounts.Organisation").objects.filter(pk=organisation_id)
+    with acting_in(organisation_id):
+        zone = organisations.values_list("time_zone", flat=True).first()
+    with timezone.override(zone):
+        yield
 
 
 def refuse_unsafe_database_role() -> None:

@@ -66,6 +66,7 @@ def open_request(token: str) -> RatingRequest | None:
     found = (
         still_open(RatingRequest.objects.filter(token_hash=tokens.hash_of(token)))
         .select_related("organisation", "session__episode__therapist__organisation")
+        .annotate(asked_at=Now())
         .first()
     )
     return found if found and has_reader(found.session.episode.therapist) else None
@@ -77,6 +78,7 @@ def any_request(token: str, request_id: uuid.UUID) -> RatingRequest | None:
     return (
         RatingRequest.objects.filter(pk=request_id, token_hash=tokens.hash_of(token))
         .select_related("organisation", "session__episode__therapist")
+        .annotate(asked_at=Now())
         .first()
     )
 

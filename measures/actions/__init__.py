@@ -239,12 +239,13 @@ def new_request(session: TherapySession, instrument: str, *, made_for: User, eve
         session=session,
         instrument=instrument,
         nonce=tokens.new_nonce(),
-        expires_at=timezone.now() + LINK_LASTS,
+        expires_at=Now() + LINK_LASTS,
         created_by=made_for,
     )
     token = tokens.token_of(request.pk, request.nonce)
     request.token_hash = tokens.hash_of(token)
     request.save(force_insert=True)
+    request.refresh_from_db(fields=["expires_at"])
     jobs.set_route(kind=Route.Kind.LINK, value=token, organisation_id=request.organisation_id)
     record_event(
         "link.made",

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from datetime import datetime
 
 from django.core.validators import MaxLengthValidator
 from django.db import models
@@ -217,8 +218,14 @@ class RatingRequest(OrganisationModel):
         ]
 
     @property
+    def now(self) -> datetime:
+        """By the clock that says when links end, where it was asked: that of the database."""
+        asked: datetime | None = getattr(self, "asked_at", None)
+        return asked or timezone.now()
+
+    @property
     def is_open(self) -> bool:
-        is_unused = not self.revoked_at and not self.redeemed_at and self.expires_at > timezone.now()
+        is_unused = not self.revoked_at and not self.redeemed_at and self.expires_at > self.now
         return is_unused and has_reader(self.session.episode.therapist)
 
     @property

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -225,7 +224,7 @@ def render_form(
         "languages": language_choices(languages) if len(languages) > 1 else [],
         "is_our_translation": wordings.is_our_translation(rating_request.instrument, language),
         "thanks_url": reverse("measures:thanks", args=[rating_request.pk]),
-        "seconds_left": int((rating_request.expires_at - timezone.now()).total_seconds()),
+        "seconds_left": int((rating_request.expires_at - rating_request.now).total_seconds()),
         "stand_ins": [person.name for person in accounts.standing_in_for(rating_request.session.episode.therapist)],
     }
     status = 422 if form.errors else 200

@@ -12,11 +12,13 @@ from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.test import Client as DjangoClient
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import actions as accounts
 from accounts.models import Supervision
 from jobs.organisation import acting_in
 from measures import actions, instruments
+from measures.actions import LINK_LASTS
 from measures.forms import RatingForm
 from measures.models import Rating, RatingRequest
 from sessions_app.models import TherapySession
@@ -196,6 +198,21 @@ def test_link_works_until_the_second_it_expires(phone, link):
     assert phone.get(address(token)).status_code == 302
     expire(request)
     assert phone.get(address(token)).status_code == 404
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_link_lasts_as_long_by_the_clock_of_the_database_whatever_another_clock_says(phone, session, monkeypatch, days):
+    """The web server's clock jumps by more than a year, and back."""
+    now = timezone.now
+    with monkeypatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", lambda: now() + timedelta(days=days))
+        request, token = factories.make_request(session)
+        soon, later = Now() + LINK_LASTS - timedelta(seconds=30), Now() + LINK_LASTS + timedelta(seconds=30)
+        assert RatingRequest.objects.filter(pk=request.pk, expires_at__range=(soon, later)).exists()
+        assert phone.get(address(token)).status_code == 302
+        assert phone.post(rate_url(request), answers(item_1="11")).status_code == 422
+    assert phone.post(rate_url(request), answers()).status_code == 302
+    assert Rating.objects.filter(rater="client").count() == 1
 
 
 def test_link_that_expires_while_the_form_is_open_takes_no_answer(phone, link):

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from accounts import selectors as accounts
-from jobs.organisation import acting_in
+from jobs.organisation import acting_in, days_of
 from reports import actions
 from reports.mapping import MappingError, Problem, shipped_mappings
 from reports.models import ImportBatch
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         try:
             mapping = tomllib.loads(text_of(options["mapping"]))
             content = options["file"].read_bytes()
-            with acting_in(organisation_id):
+            with days_of(organisation_id), acting_in(organisation_id):
                 batch = self.import_file(options, content, mapping)
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise CommandError(in_words(error)) from None
