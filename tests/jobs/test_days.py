@@ -1,14 +1,17 @@
-"""Jobs work by the calendar of the organisation they work for."""
+"""Jobs and pages work by the calendar of the organisation they work for."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import Organisation
+from dashboards.templatetags.words import days_ago
 from jobs import actions
 from jobs.models import Job
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 # Around midnight, where a day ends with 28 February, where a 29th follows, and in the hour that comes twice.
@@ -45,3 +48,16 @@ def test_a_day_in_a_job_is_the_day_where_the_organisation_works(service, monkeyp
     monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.fromisoformat(moment))
     assert day_in_a_job(service, in_steps=in_steps) == day
     assert timezone.get_current_timezone_name() == "UTC"
+
+
+@pytest.mark.parametrize(("zone", "moment", "day"), MOMENTS)
+def test_a_session_is_logged_on_its_day_until_midnight_where_the_service_works_and_not_before(
+    service, monkeypatch, zone, moment, day
+):
+    episode = factories.make_episode(service.ada)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.fromisoformat(moment))
+    with timezone.override(zone):
+        with pytest.raises(ValidationError, match="in the future"):
+            factories.make_session(episode, held_on=day + timedelta(days=1))
+        session = factories.make_session(episode, held_on=day)
+        assert days_ago(session.held_on) == "today" and days_ago(day - timedelta(days=1)) == "yesterday"
