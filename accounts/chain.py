@@ -16,15 +16,17 @@ from datetime import UTC, datetime
 
 from django.db import connection, transaction
 from django.db.models import Max, Sum
+from django.utils import timezone
 
 from jobs.organisation import acting_in
 
-from .models import AuditEvent, AuditMark, AuditSeal
+from .models import AuditCheck, AuditEvent, AuditMark, AuditSeal
 
 FORM = "1"
 START = "0" * 64
 MOST_IN_A_SEAL = 10_000
 MOST_SEALS_AT_ONCE = 20
+SEALS_IN_A_CHECK = 200
 NUMBER, ID, ROW = 8, 16, 56
 FIELDS = (
     "number", "id", "organisation_id", "happened_at", "person_id", "action", "object_type", "object_id", "client_id",
@@ -145,12 +147,19 @@ class Fault:
         return f"{self.what}: event {self.id}, number {self.number}" if self.id else self.what
 
 
-def verify(organisation_id: uuid.UUID) -> Iterator[Fault]:
-    """Everything in this organisation's chain that is not as it was sealed; the transaction acts in it."""
-    position, previous, after = 0, START, 0
+def verify(organisation_id: uuid.UUID, *, beyond: int = 0, up_to: int | None = None) -> Iterator[Fault]:
+    """Everything in this organisation's chain that is not as it was sealed; the transaction acts in it.
+
+    `beyond` and `up_to` take a part of it: the seals after one position up to another.
+    """
+    seals = AuditSeal.objects.filter(organisation_id=organisation_id)
+    before_it = seals.filter(position__lte=beyond).order_by("-position").first()
+    position = before_it.position if before_it else 0
+    previous, after = (before_it.digest, before_it.last_number) if before_it else (START, 0)
     moved: dict[uuid.UUID, tuple[int, bytes]] = {}
     strays: list[tuple[int, uuid.UUID, bytes]] = []
-    for seal in AuditSeal.objects.filter(organisation_id=organisation_id).order_by("position").iterator(chunk_size=20):
+    part = seals.filter(position__gt=beyond, **({} if up_to is None else {"position__lte": up_to}))
+    for seal in part.order_by("position").iterator(chunk_size=20):
         position += 1
         rows = bytes(seal.rows)
         if seal.position != position:
@@ -195,6 +204,27 @@ def verify(organisation_id: uuid.UUID) -> Iterator[Fault]:
             yield Fault("added after it was sealed", number, pk)
     for pk, (number, _digest) in moved.items():
         yield Fault("removed", number, pk)
+
+
+def check_next(organisation_id: uuid.UUID) -> bool:
+    """Hold the next seals against their events, and keep how many faults there are. False once all are looked at.
+
+    What stands in another part than it was sealed in counts as removed in the one and added in the other: `verify` of
+    the whole names it.
+    """
+    with acting_in(organisation_id):
+        AuditCheck.objects.bulk_create(
+            [AuditCheck(id=organisation_id, organisation_id=organisation_id)], ignore_conflicts=True
+        )
+        check = AuditCheck.objects.select_for_update().get(pk=organisation_id)
+        up_to = check.position + SEALS_IN_A_CHECK
+        check.found += len(list(verify(organisation_id, beyond=check.position, up_to=up_to)))
+        check.position = up_to
+        goes_on = AuditSeal.objects.filter(organisation_id=organisation_id, position__gt=up_to).exists()
+        if not goes_on:
+            check.position, check.found, check.faults, check.checked_at = 0, 0, check.found, timezone.now()
+        check.save()
+    return goes_on
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,14 @@ FIELDS: dict[str, dict[str, str]] = {
         "number": OPERATIONAL,
         "bound": OPERATIONAL,
     },
+    "accounts.AuditCheck": {
+        "id": OPERATIONAL,
+        "organisation": OPERATIONAL,
+        "position": OPERATIONAL,
+        "found": OPERATIONAL,
+        "faults": OPERATIONAL,
+        "checked_at": OPERATIONAL,
+    },
     "clients.Client": {
         "id": OPERATIONAL,
         "organisation": OPERATIONAL,
@@ -932,6 +940,7 @@ OF_NOBODY: dict[str, str] = {
     "accounts.AuditEvent": "who did what, without content; it stays as the proof of that",
     "accounts.AuditSeal": "hashes of events",
     "accounts.AuditMark": "how far a job is",
+    "accounts.AuditCheck": "how far a job is",
     "measures.ServicePrior": "numbers about all clients together",
     "measures.OwnMeasure": "what the service rates with",
     "measures.Licence": "what the service rates with",

@@ -480,3 +480,15 @@ class AuditMark(OrganisationModel):
 
     number = models.BigIntegerField(null=True, blank=True)
     bound = models.BigIntegerField(null=True, blank=True)
+
+
+class AuditCheck(OrganisationModel):
+    """What the chain held against its seals showed the last time, and how far the next time has come.
+
+    One for each organisation, under its id. `position`: the last seal that was looked at, 0 between two times.
+    """
+
+    position = models.PositiveIntegerField(default=0)
+    found = models.PositiveIntegerField(default=0)
+    faults = models.PositiveIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True, blank=True)

@@ -64,6 +64,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind("reports.erase_client", "Erasing a client", "reports:erasure-list"),
             Kind("reports.keep_retention", "Erasing what is kept long enough", "reports:retention", DAY, NEXT_TIME),
             Kind("accounts.seal_audit_trail", "Sealing the audit trail", "reports:audit", MINUTE, NEXT_TIME),
+            Kind(
+                "accounts.check_audit_trail",
+                "Holding the audit trail against its seals",
+                "reports:audit",
+                DAY,
+                NEXT_TIME,
+            ),
             Kind("accounts.remove_old_submissions", "Housekeeping", "", HOUR, NEXT_TIME),
         )
     }

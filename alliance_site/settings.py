@@ -350,6 +350,7 @@ CELERY_BEAT_SCHEDULE = {
     "service": {"task": "jobs.start_period", "schedule": 300.0, "args": ["service", 86400]},
     "retention": {"task": "jobs.start_period", "schedule": 300.0, "args": ["retention", 86400]},
     "audit": {"task": "jobs.start_period", "schedule": 60.0, "args": ["audit", 60]},
+    "audit-check": {"task": "jobs.start_period", "schedule": 300.0, "args": ["audit-check", 86400]},
 }
 
 # --- E-mail ------------------------------------------------------------------------------------------------

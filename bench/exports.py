@@ -26,7 +26,10 @@ RATINGS = """
 OF_A_RATING = """e.client_id, e.id, s.number, s.held_on, r.id, r.instrument, r.edition_version, r.rater,
     (r.submitted_at AT TIME ZONE 'Europe/London')::date"""
 OF_SERVICE = "e.organisation_id = 'SERVICE'"
-IN_FORCE = f"{OF_SERVICE} AND r.superseded_at IS NULL"
+# A client's rating that waits for the therapist's own is not in the file.
+SEALED = """r.waits_for_therapist AND s.waived_at IS NULL AND NOT EXISTS (
+    SELECT FROM measures_rating o WHERE o.session_id = s.id AND o.rater = 'therapist' AND o.superseded_at IS NULL)"""
+IN_FORCE = f"{OF_SERVICE} AND r.superseded_at IS NULL AND NOT ({SEALED})"
 IN_ORDER = "ORDER BY e.id, s.number, r.instrument, r.rater"
 # The rows of a table of the export, in its columns and its order; ids stand where the export has pseudonyms.
 COPIED = {

@@ -20,6 +20,7 @@ PERIODIC = {
     "service": "dashboards.start_service_run",
     "retention": "reports.keep_retention",
     "audit": "accounts.seal_audit_trail",
+    "audit-check": "accounts.check_audit_trail",
 }
 
 

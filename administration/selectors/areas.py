@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.mail import what_is_missing
-from accounts.models import EMERGENCY_TEXT, AuditSeal, Cover, Supervision, User
+from accounts.models import EMERGENCY_TEXT, AuditCheck, AuditSeal, Cover, Supervision, User
 from clients.models import Episode
 from dashboards.selectors.service import run_state
 from jobs import selectors as jobs
@@ -234,8 +234,17 @@ def erasure(user: User) -> Area:
 
 def audit(user: User) -> Area:
     last = AuditSeal.objects.filter(organisation_id=user.organisation_id).order_by("-position").first()
+    check = AuditCheck.objects.filter(organisation_id=user.organisation_id).first()
     state = f"Sealed up to {day(last.last_happened_at)}" if last else "Nothing has been sealed yet"
-    return Area("Audit trail", "reports:audit", f"{state}; who saw or changed which record")
+    if check and check.checked_at:
+        state += f", held against its seals on {day(check.checked_at)}"
+    attention = (
+        f"{counted(check.faults, 'fault')}: something is not as it was sealed. Tell whoever runs the service: "
+        "verify_audit names it."
+        if check and check.faults
+        else ""
+    )
+    return Area("Audit trail", "reports:audit", f"{state}; who saw or changed which record", attention)
 
 
 def service(user: User) -> Area:

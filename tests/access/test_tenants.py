@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.urls import reverse
 
-from accounts.chain import seal_events
+from accounts.chain import check_next, seal_events
 from accounts.models import AuditEvent, AuditSeal, Organisation, User
 from clients.models import Agreement, AttainmentScale, Client, Episode
 from jobs import actions as jobs
@@ -55,6 +55,7 @@ def both(service, other_service):
     ruptures.start_recompute(organisation_id=service.organisation.pk)
     factories.make_summaries(service)
     seal_events(service.organisation.pk)
+    check_next(service.organisation.pk)
     with acting_in(other_service.organisation.pk):
         episode = factories.make_episode(other_service.ada, code="E-1", name="Egret")
         mended = factories.make_signal(episode).session
@@ -77,6 +78,7 @@ def both(service, other_service):
         ruptures.start_recompute(organisation_id=other_service.organisation.pk)
         factories.make_summaries(other_service)
         seal_events(other_service.organisation.pk)
+        check_next(other_service.organisation.pk)
     return service, other_service
 
 

@@ -13,9 +13,12 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
+from django.db.models.functions import Now
 
-from accounts import chain
-from accounts.models import AuditEvent, AuditMark, AuditSeal
+from accounts import chain, tasks
+from accounts.models import AuditCheck, AuditEvent, AuditMark, AuditSeal
+from jobs import actions as jobs
+from jobs.models import Job
 from jobs.organisation import acting_in
 from tests import factories
 
@@ -266,3 +269,58 @@ def test_every_one_of_many_tamperings_is_found_and_named(committed):
         named = [fault for fault in found if fault.startswith(what)]
         assert {fault.split()[-3].rstrip(",") for fault in named} == {str(event.pk) for event in events}
     sys.stdout.write(f"\n{SIZE:,} events verified in {took:.1f} s; {len(chosen):,} tamperings, all named\n")
+
+
+# --- Each night ---------------------------------------------------------------------------------------------
+
+
+def checked(service) -> AuditCheck:
+    """After the steps of one night."""
+    while chain.check_next(service.organisation.pk):
+        pass
+    with acting_in(service.organisation.pk):
+        return AuditCheck.objects.get()
+
+
+def test_each_night_the_chain_is_held_against_its_seals_in_steps(committed, monkeypatch):
+    monkeypatch.setattr(chain, "MOST_IN_A_SEAL", 10)
+    monkeypatch.setattr(chain, "SEALS_IN_A_CHECK", 2)
+    service = sealed_service(70)
+    assert (checked(service).faults, checked(service).position) == (0, 0)
+    changed, removed = some(service, 2)
+    with as_owner() as cursor:
+        cursor.execute("UPDATE accounts_auditevent SET action = 'other' WHERE id = %s", [changed.pk])
+        cursor.execute("DELETE FROM accounts_auditevent WHERE id = %s", [removed.pk])
+        cursor.execute("DELETE FROM accounts_auditseal WHERE position = 4")
+    found = checked(service)
+    assert found.faults > 2 and found.faults == len(faults(service)) and found.checked_at
+    assert checked(service).faults == found.faults, "found anew, not added up"
+
+
+def test_a_night_that_was_broken_off_goes_on_where_it_was(committed, monkeypatch):
+    monkeypatch.setattr(chain, "MOST_IN_A_SEAL", 10)
+    monkeypatch.setattr(chain, "SEALS_IN_A_CHECK", 3)
+    service = sealed_service(70)
+    assert chain.check_next(service.organisation.pk)
+    with acting_in(service.organisation.pk):
+        begun = AuditCheck.objects.get()
+    assert (begun.position, begun.checked_at) == (3, None)
+    assert checked(service).checked_at
+
+
+def test_the_job_of_the_night_asks_for_its_next_step_when_its_time_is_up(committed, monkeypatch):
+    monkeypatch.setattr(chain, "MOST_IN_A_SEAL", 10)
+    monkeypatch.setattr(chain, "SEALS_IN_A_CHECK", 3)
+    monkeypatch.setattr(tasks, "SECONDS_AT_A_TIME", 0)
+    service = sealed_service(70)
+    with acting_in(service.organisation.pk):
+        jobs.request_job(task=tasks.CHECK, object_id=service.organisation.pk, organisation_id=service.organisation.pk)
+    steps = 0
+    while job := Job.objects.filter(task=tasks.CHECK, finished_at=None).first():
+        Job.objects.filter(pk=job.pk).update(handed_at=Now())
+        tasks.check_audit_trail(str(job.pk))
+        steps += 1
+    with acting_in(service.organisation.pk):
+        seals = AuditSeal.objects.count()
+        assert AuditCheck.objects.get().checked_at
+    assert steps == -(-seals // 3) > 1

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import actions as accounts
-from accounts.models import Organisation
+from accounts.models import AuditCheck, Organisation
 from administration.selectors import areas
 from jobs.models import Job, PeriodicRun
 from measures.models import RiskAnswer
@@ -154,7 +154,7 @@ def test_the_overview_needs_the_same_queries_whatever_the_size(service, sam):
         factories.make_course(factories.make_episode(service.ada, code=f"C-{number}"), [7, 8])
         give_up(service.organisation, "measures.sweep_trends")
         factories.make_export(service.sam)
-    assert len(factories.queries_of(sam, OVERVIEW)) == len(few) <= 19, few
+    assert len(factories.queries_of(sam, OVERVIEW)) == len(few) <= 20, few
 
 
 def test_the_navigation_of_an_administrator_has_few_entries(service, sam):
@@ -184,3 +184,13 @@ def test_first_steps_are_there_until_all_are_done(service, sam, settings):
     change(service, emergency_text="Call 000.", risk_text="Ring them.")
     settings.DEFAULT_FROM_EMAIL, settings.PUBLIC_URL = "post@harbour.example", "https://harbour.example"
     assert "First steps" not in sam.get(OVERVIEW).content.decode()
+
+
+def test_that_the_audit_trail_is_not_as_it_was_sealed_is_said_with_what_to_do(service, sam):
+    check = AuditCheck(id=service.organisation.pk, organisation=service.organisation, checked_at=timezone.now())
+    check.save()
+    shown = area(sam, "reports:audit")
+    assert "held against its seals on" in shown.state and not shown.attention
+    AuditCheck.objects.update(faults=2)
+    shown = area(sam, "reports:audit")
+    assert shown.attention.startswith("2 faults: ") and "verify_audit" in shown.attention

@@ -67,6 +67,7 @@ NOT_BY_A_PERSON = {
     ),
     "accounts.AuditEvent.happened_at": "`person` is who did it",
     "accounts.AuditSeal": "a worker seals what others did",
+    "accounts.AuditCheck": "a worker looks through what others did",
     "sessions_app.ProcessNote": "`author` writes and changes it, and nobody else",
     "measures.RatingRequest.expires_at": "a deadline, which comes by itself",
     "measures.RatingRequest.redeemed_at": "the client has no account; `redeemed_key` says which form it was",
