@@ -102,7 +102,7 @@ class Watch:
     """What went wrong behind the pages of one test."""
 
     def __init__(self, product):
-        self.host = urlsplit(product).netloc
+        self.hosts = {urlsplit(product).netloc}
         self.refused = set()
         self.errors = []
         self.strangers = []
@@ -116,7 +116,7 @@ class Watch:
 
     def request(self, request):
         address = urlsplit(request.url)
-        if address.scheme not in {"data", "blob"} and address.netloc != self.host:
+        if address.scheme not in {"data", "blob"} and address.netloc not in self.hosts:
             self.strangers.append(request.url)
 
     def response(self, response):

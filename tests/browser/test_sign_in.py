@@ -107,7 +107,7 @@ def test_a_passkey_is_added_and_then_signs_in(newcomer, product, watch):
     page, email = newcomer
     # Passkeys belong to a name, which an address of numbers is not.
     site = product.replace("127.0.0.1", "localhost")
-    watch.host = site.partition("//")[2]
+    watch.hosts.add(site.partition("//")[2])
     keys = page.context.new_cdp_session(page)
     keys.send("WebAuthn.enable")
     options = {"protocol": "ctap2", "transport": "usb", "hasUserVerification": True, "isUserVerified": True}

@@ -46,8 +46,9 @@ def day_in_a_job(service, *, in_steps: bool) -> date:
 def test_a_day_in_a_job_is_the_day_where_the_organisation_works(service, monkeypatch, zone, moment, day, in_steps):
     Organisation.objects.update(time_zone=zone)
     monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.fromisoformat(moment))
-    assert day_in_a_job(service, in_steps=in_steps) == day
-    assert timezone.get_current_timezone_name() == "UTC"
+    with timezone.override("Etc/GMT+12"):
+        assert day_in_a_job(service, in_steps=in_steps) == day
+        assert str(timezone.get_current_timezone()) == "Etc/GMT+12"
 
 
 @pytest.mark.parametrize(("zone", "moment", "day"), MOMENTS)
