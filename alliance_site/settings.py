@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "alliance_site.errors.NotAllowedMiddleware",
+    "alliance_site.errors.Utf8Middleware",
     "django.middleware.common.CommonMiddleware",
     "accounts.middleware.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
