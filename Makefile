@@ -61,12 +61,14 @@ chromium:
 	  { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium fonts-dejavu-core; } || \
 	  { echo "The browser tests need Chromium: sudo apt-get install chromium fonts-dejavu-core" >&2; exit 1; }
 
-# mypy and the Django checks read the settings, so they get servers to read about.
+# On stderr bandit repeats every exception that has a name. mypy and the Django checks read the settings, so they get
+# servers to read about.
 check: tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive . 2>/dev/null
 	@HTTPS=1 $(STACK) test-engines sh -exc \
 	  'mypy .; python manage.py makemigrations --check; python manage.py check --deploy --fail-level WARNING'
 

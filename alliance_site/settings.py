@@ -507,7 +507,7 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "pass_foreign_args": True,
+            "pass_foreign_args": True,  # nosec B105 # no password
             "processors": [
                 describe_exception,
                 without_what_was_filled_in,
