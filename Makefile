@@ -5,7 +5,7 @@ BIN = .venv/bin
 STACK = $(BIN)/python -m alliance_site.stack
 MINIMUM = import sys; sys.exit(None if sys.version_info >= (3, 11) else "Alliance needs Python 3.11 or newer: make demo PYTHON=python3.11")
 
-.PHONY: help demo run migrate backup restore sbom setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals faults seeded-faults shared-pool verify-audit screenshots messages
+.PHONY: help demo run migrate backup restore sbom setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals faults seeded-faults shared-pool bad-inputs verify-audit screenshots messages
 
 help:
 	@echo "make demo         start with invented clients to look at"
@@ -101,6 +101,10 @@ bench-signals: setup
 # A hundred faults of authorisation, and which row of the access tables notices each.
 seeded-faults: tools
 	SEEDED=all $(BIN)/pytest -q -s -p no:logging tests/access/test_seeded_faults.py
+
+# 10,000 bad inputs over forms, queries, the API, files and links: how many were refused, and what broke.
+bad-inputs: tools
+	ALLIANCE_BAD_INPUTS=10000 $(BIN)/pytest -q -s -p no:logging tests/access/test_bad_inputs.py -k badly
 
 # 10,000 requests of two services over one pool of connections: how many rows they were told, and how many foreign ones.
 shared-pool: tools
