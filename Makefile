@@ -5,7 +5,7 @@ BIN = .venv/bin
 STACK = $(BIN)/python -m alliance_site.stack
 MINIMUM = import sys; sys.exit(None if sys.version_info >= (3, 11) else "Alliance needs Python 3.11 or newer: make demo PYTHON=python3.11")
 
-.PHONY: help demo run migrate backup restore sbom setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals faults seeded-faults shared-pool verify-audit screenshots messages
+.PHONY: help demo run migrate backup restore sbom setup tools chromium check test bench bench-imports bench-recompute bench-scoring bench-service bench-signals faults seeded-faults shared-pool bad-inputs verify-audit screenshots messages
 
 help:
 	@echo "make demo         start with invented clients to look at"
@@ -61,12 +61,14 @@ chromium:
 	  { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium fonts-dejavu-core; } || \
 	  { echo "The browser tests need Chromium: sudo apt-get install chromium fonts-dejavu-core" >&2; exit 1; }
 
-# mypy and the Django checks read the settings, so they get servers to read about.
+# On stderr bandit repeats every exception that has a name. mypy and the Django checks read the settings, so they get
+# servers to read about.
 check: tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive . 2>/dev/null
 	@HTTPS=1 $(STACK) test-engines sh -exc \
 	  'mypy .; python manage.py makemigrations --check; python manage.py check --deploy --fail-level WARNING'
 
@@ -99,6 +101,10 @@ bench-signals: setup
 # A hundred faults of authorisation, and which row of the access tables notices each.
 seeded-faults: tools
 	SEEDED=all $(BIN)/pytest -q -s -p no:logging tests/access/test_seeded_faults.py
+
+# 10,000 bad inputs over forms, queries, the API, files and links: how many were refused, and what broke.
+bad-inputs: tools
+	ALLIANCE_BAD_INPUTS=10000 $(BIN)/pytest -q -s -p no:logging tests/access/test_bad_inputs.py -k badly
 
 # 10,000 requests of two services over one pool of connections: how many rows they were told, and how many foreign ones.
 shared-pool: tools

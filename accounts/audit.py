@@ -121,7 +121,7 @@ def record_shown(shown: Shown, *, by: User, action: str = "") -> None:
                 (id, organisation_id, person_id, action, object_type, object_id, client_id, fields, via, address)
             SELECT gen_random_uuid(), %s, %s, %s, %s, %s, shown.client_id, %s::jsonb, %s, %s::inet
             FROM (SELECT {client[0]} AS client_id) shown {unless if shown.is_part else ""}
-            """,  # noqa: S608 — no value is written into it
+            """,  # noqa: S608 — no value is written into it  # nosec B608
             [
                 *(by.organisation_id, by.pk, action or shown.action, shown.kind, shown.pk),
                 *(json.dumps([shown.route]), whence.via, whence.address),

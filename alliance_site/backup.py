@@ -258,7 +258,8 @@ def snapshot(url: str) -> Iterator[tuple[Any, str]]:
 
 
 def described(cursor: Any) -> dict[str, Any]:
-    cursor.execute(f"SELECT quote_ident(relname) FROM pg_class WHERE {IN_PUBLIC} AND relkind = 'r' ORDER BY 1")
+    tables_named = f"SELECT quote_ident(relname) FROM pg_class WHERE {IN_PUBLIC} AND relkind = 'r' ORDER BY 1"  # nosec B608
+    cursor.execute(tables_named)
     tables = {name: summed(cursor, name) for (name,) in cursor.fetchall()}
     structure = {}
     for kind, sql in STRUCTURE.items():
@@ -280,7 +281,7 @@ def summed(cursor: Any, table: str) -> dict[str, Any]:
                coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint), 0),
                coalesce(sum(('x' || right(hash, 16))::bit(64)::bigint), 0)
         FROM (SELECT md5(t::text) AS hash FROM {table} t) hashes
-        """
+        """  # nosec B608 # the database quotes its names
     )
     rows, first, second = cursor.fetchone()
     return {"rows": rows, "checksum": f"{first}:{second}"}
@@ -301,14 +302,14 @@ STRUCTURE = {
     "relations": f"""
         SELECT format('%s %s of %s, row security %s, forced %s', relkind, relname, pg_get_userbyid(relowner),
                       relrowsecurity, relforcerowsecurity)
-        FROM pg_class WHERE {IN_PUBLIC} AND relkind IN ('r', 'v', 'm', 'S', 'p')""",
+        FROM pg_class WHERE {IN_PUBLIC} AND relkind IN ('r', 'v', 'm', 'S', 'p')""",  # nosec B608 # IN_PUBLIC is ours
     "columns": f"""
         SELECT format('%s.%s %s, not null %s, default %s, identity %s, generated %s', relname, attname,
                       format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid), attidentity,
                       attgenerated)
         FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
         LEFT JOIN pg_attrdef d ON adrelid = attrelid AND adnum = attnum
-        WHERE {IN_PUBLIC} AND relkind = 'r' AND attnum > 0 AND NOT attisdropped""",
+        WHERE {IN_PUBLIC} AND relkind = 'r' AND attnum > 0 AND NOT attisdropped""",  # nosec B608 # IN_PUBLIC is ours
     "constraints": """
         SELECT format('%s %s: %s, valid %s', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
@@ -318,7 +319,7 @@ STRUCTURE = {
         FROM pg_policies WHERE schemaname = 'public'""",
     "triggers": f"""
         SELECT format('%s, enabled %s', pg_get_triggerdef(t.oid), tgenabled)
-        FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE {IN_PUBLIC} AND NOT tgisinternal""",
+        FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE {IN_PUBLIC} AND NOT tgisinternal""",  # nosec B608 # IN_PUBLIC is ours
     "functions": """
         SELECT format('of %s: %s', pg_get_userbyid(proowner), pg_get_functiondef(oid))
         FROM pg_proc WHERE pronamespace = 'public'::regnamespace""",
@@ -337,7 +338,7 @@ STRUCTURE = {
         UNION ALL
         SELECT format('by default of %s on %s: %s to %s', defaclrole::regrole, defaclobjtype, privilege_type,
                       grantee::regrole)
-        FROM pg_default_acl, aclexplode(defaclacl)""",
+        FROM pg_default_acl, aclexplode(defaclacl)""",  # nosec B608 # IN_PUBLIC is ours
 }
 
 
@@ -424,11 +425,13 @@ def run_tool(name: str, options: list[str], url: str) -> None:
     if program is None:
         raise BackupError(f"{name} is not installed.")
     parts = parse_dsn(url)
-    names = {"dbname": "PGDATABASE", "host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
+    names = {"dbname": "PGDATABASE", "host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}  # nosec B105
     names |= {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     environment |= {names[part]: value for part, value in parts.items() if part in names}
-    done = subprocess.run([program, *options], env=environment, check=False, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(  # nosec B603 # a program of PostgreSQL's, by its path, without a shell
+        [program, *options], env=environment, check=False, stderr=subprocess.PIPE, text=True
+    )
     if done.returncode:
         raise BackupError(f"{name} failed: {done.stderr.strip()[-2000:]}")
 

@@ -28,7 +28,7 @@ ROLES = Path(__file__).with_name("roles.sql")
 SERVICE_USER = "pgserver"
 STARTUP_SECONDS = 60
 # Not `home`, nor $TMPDIR: the path of a Unix socket may have 107 bytes at most.
-SHORT_PATHS = "/tmp"
+SHORT_PATHS = "/tmp"  # nosec B108 # mkdtemp makes a folder of its own in it
 
 
 class EngineError(Exception):
@@ -161,7 +161,7 @@ def _postgres(home: Path, sockets: Path, more: Mapping[str, str]) -> Iterator[No
             lambda: psycopg2.connect(**superuser).close(),
             psycopg2.OperationalError,
         )
-        subprocess.run(
+        subprocess.run(  # nosec B603 # our own programs, here and below, without a shell
             [POSTGRES / "psql", "--no-psqlrc", "--quiet", "--file", ROLES],
             env={
                 "PGHOST": superuser["host"],
@@ -199,7 +199,7 @@ def _create_cluster(data: Path, password: str) -> None:
             "scram-sha-256",
             f"--pwfile={password_file.name}",
         ]
-        result = subprocess.run(
+        result = subprocess.run(  # nosec B603
             [POSTGRES / "initdb", "-D", draft, *access, *encoding],
             env=_environment(),
             cwd=draft,
@@ -259,7 +259,7 @@ def _free_port() -> int:
 @contextmanager
 def _server(command: list[str], data: Path, log: Path, *, stop_signal: int) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603
             command,
             stdin=subprocess.PIPE,
             stdout=output,
@@ -317,7 +317,7 @@ def _service_user() -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam(SERVICE_USER)
     except KeyError:
-        subprocess.run(
+        subprocess.run(  # nosec B603 B607 # useradd stands elsewhere on each system
             [
                 "useradd",
                 "--system",

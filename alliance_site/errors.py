@@ -48,6 +48,20 @@ class NotAllowedMiddleware:
         return page
 
 
+class Utf8Middleware:
+    """Forms are sent as our pages are written. Django asks it of those without files alone, and decodes the others by
+    whatever a header names, a compression among it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_form = request.content_type == "multipart/form-data"
+        if is_form and (request.encoding or "utf-8").lower() not in {"utf-8", "utf8"}:
+            return bad_request(request)
+        return self.get_response(request)
+
+
 class ClosedTextMiddleware:
     """A text that can't be decrypted ends every page that asks for it, with what to do."""
 

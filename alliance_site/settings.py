@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "alliance_site.errors.NotAllowedMiddleware",
+    "alliance_site.errors.Utf8Middleware",
     "django.middleware.common.CommonMiddleware",
     "accounts.middleware.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -506,7 +507,7 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "pass_foreign_args": True,
+            "pass_foreign_args": True,  # nosec B105 # no password
             "processors": [
                 describe_exception,
                 without_what_was_filled_in,

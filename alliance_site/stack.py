@@ -243,7 +243,8 @@ def print_environment(home: Path) -> None:
 
 def manage(command: str, environment: dict[str, str], *, stdout: int | None = None) -> str:
     argv = [sys.executable, "manage.py", *command.split()]
-    return subprocess.run(argv, env=environment, cwd=BASE_DIR, stdout=stdout, check=True, text=True).stdout
+    done = subprocess.run(argv, env=environment, cwd=BASE_DIR, stdout=stdout, check=True, text=True)  # nosec B603
+    return done.stdout
 
 
 def collect_static(home: Path, environment: dict[str, str]) -> None:
@@ -268,7 +269,7 @@ def run_on_test_engines(argv: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, embedded.start(Path(folder)) as engines:
         environment = application_environment(Path(folder), engines, demo=False, port="0")
         environment |= {"DATABASE_OWNER_URL": engines.owner_url}
-        sys.exit(subprocess.run(argv, env=environment, check=False).returncode)
+        sys.exit(subprocess.run(argv, env=environment, check=False).returncode)  # nosec B603 # what it was called with
 
 
 # --- The processes ----------------------------------------------------------------------------------------

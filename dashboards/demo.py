@@ -34,7 +34,7 @@ from .actions import start_service_run
 from .demo_past import load_past
 
 SLUG = "demo"
-PASSWORD = "alliance-demo-1"  # noqa: S105 — printed for everybody, and only where ALLIANCE_DEMO=1
+PASSWORD = "alliance-demo-1"  # noqa: S105 — printed, where ALLIANCE_DEMO=1  # nosec B105
 SEED = 2026
 ACCOUNTS = {
     "therapist@demo.example": ("Ada Okafor", "therapist"),
@@ -105,7 +105,7 @@ def load(*, seed: int = SEED, today: date | None = None, has_past: bool = False)
 
     if organisation_with_slug(SLUG):
         return None
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # nosec B311 # the same invented data each time
     today = today or timezone.localdate()
     with transaction.atomic():
         organisation = accounts.create_organisation(
@@ -198,7 +198,7 @@ def make_client(
     if course == "repaired":
         note_repairs(held, is_settled=number // 4 % 2 == 0)
     if course == "drop" and number % 2 == 0:
-        tense, at = held[-1][0], moment(held[-1][0].held_on, random.Random(number))
+        tense, at = held[-1][0], moment(held[-1][0].held_on, random.Random(number))  # nosec B311 # invented
         record(tense, "strain-check", "client", {1: 7, 2: 6, 3: 2, 4: 3}, submitted_at=at, by=None)
     if number % 3 == 0:
         agree(episode, meetings, number=number // 3, course=course)

@@ -400,7 +400,7 @@ def insert(model: type[models.Model], rows: Iterable[dict[str, Any]], **same: An
     values = ", ".join([*kept[0], *(["%s"] * len(same)), *([] if "id" in kept[0] else ["gen_random_uuid()"])])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {model._meta.db_table} ({names}) SELECT {values} "  # noqa: S608 — names of our own columns
+            f"INSERT INTO {model._meta.db_table} ({names}) SELECT {values} "  # noqa: S608 — names of our own columns  # nosec B608
             f"FROM jsonb_to_recordset(%s) AS row ({typed})",
             [*same.values(), json.dumps(kept)],
         )

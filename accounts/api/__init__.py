@@ -18,7 +18,7 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import MethodNotAllowed, NotFound
+from rest_framework.exceptions import MethodNotAllowed, NotFound, ParseError
 from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import JSONParser
@@ -37,10 +37,35 @@ from .problems import BadQuery, answer_problem
 
 REQUESTS_A_MINUTE = 300
 KEY_HEADER = "Idempotency-Key"
+# So many lists and objects may stand within each other.
+DEEPEST = 20
 
 
 def clock() -> float:
     return time.time()
+
+
+class Json(JSONParser):
+    """JSON that can be written back: no half of a character, and nothing deeper than any body of ours."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            data = super().parse(*args, **kwargs)
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ParseError("There is half of a character in the text.") from None
+        except RecursionError:
+            raise ParseError("This is nested too deeply.") from None
+        level = [data]
+        for _depth in range(DEEPEST):
+            level = [inner for one in level if isinstance(one, dict | list) for inner in members(one)]
+        if level:
+            raise ParseError("This is nested too deeply.")
+        return data
+
+
+def members(of: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return of.values() if isinstance(of, dict) else of
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -125,7 +150,7 @@ class ApiView(GenericAPIView):
     permission_classes = [AsThePage]
     throttle_classes = [PerToken]
     renderer_classes = [JSONRenderer]
-    parser_classes = [JSONParser]
+    parser_classes = [Json]
     pagination_class: Any = None
     http_method_names = ["get", "head", "post"]
     pages: ClassVar[dict[str, str]] = {}

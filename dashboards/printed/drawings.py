@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import unescape
 from itertools import groupby
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr  # nosec B406 # they write, and parse nothing
 
 from ..figures import Figure, even_step
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import IO, Any
-from xml.etree.ElementTree import Element, ParseError  # names only; defusedxml parses
+from xml.etree.ElementTree import Element, ParseError  # nosec B405 # names only; defusedxml parses
 from xml.parsers import expat
 
 from defusedxml.ElementTree import fromstring

@@ -10,12 +10,23 @@ from django.http import QueryDict
 Typed = Mapping[str, list[str]]
 NOT_TYPED = {"csrfmiddlewaretoken", "submission", "draft_version"}
 MOST_TYPED = 200_000  # characters
+LONGEST_VERSION = 10  # digits
 
 
 def typed_of(data: QueryDict) -> dict[str, list[str]]:
-    """What a person typed or chose, by the name of its field; empty fields are left out."""
-    lists = {name: [value for value in values if value] for name, values in data.lists() if name not in NOT_TYPED}
+    """What a person typed or chose, by the name of its field; empty fields are left out.
+
+    Nobody can type NUL, and the database takes none.
+    """
+    typed = {name.replace("\0", ""): [value.replace("\0", "") for value in values] for name, values in data.lists()}
+    lists = {name: [value for value in values if value] for name, values in typed.items() if name not in NOT_TYPED}
     return {name: values for name, values in sorted(lists.items()) if values}
+
+
+def version_of(data: QueryDict) -> int:
+    """Of the draft that this one began from; 0 where there was none."""
+    stated = data.get("draft_version", "")
+    return int(stated) if stated.isdecimal() and len(stated) <= LONGEST_VERSION else 0
 
 
 def initial_of(typed: Typed, form: forms.BaseForm) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from ruptures.selectors import open_ruptures
 from .. import actions, selectors
 from ..actions import drafts
 from ..forms import HomeworkForm, LogForm
-from ..forms.drafts import MOST_TYPED, differences, initial_of, typed_of
+from ..forms.drafts import MOST_TYPED, differences, initial_of, typed_of, version_of
 from ..models import Format, LogDraft, TherapySession
 from . import save_own_ratings
 
@@ -191,11 +191,8 @@ def log_draft(request: SignedInRequest, episode_id: uuid.UUID) -> HttpResponse:
     typed = typed_of(request.POST)
     if sum(len(value) for values in typed.values() for value in values) > MOST_TYPED:
         return HttpResponse("Too long to keep as a draft.", status=413, content_type="text/plain")
-    version = request.POST.get("draft_version", "")
     try:
-        draft = drafts.save_draft(
-            episode=episode, content=typed, version=int(version) if version.isdecimal() else 0, by=request.user
-        )
+        draft = drafts.save_draft(episode=episode, content=typed, version=version_of(request.POST), by=request.user)
     except StaleVersion as conflict:
         there = conflict.current
         rows = differences(log_of(request, episode).forms, typed, there.content) if there else []

@@ -140,6 +140,16 @@ def test_an_address_that_only_takes_forms_says_so_when_it_is_opened(world):
     assert (posted.status_code, posted["Allow"]) == (405, "GET")
 
 
+@pytest.mark.parametrize("charset", ["zip", "utf-16", "hex"])
+def test_a_form_with_a_file_is_read_as_utf_8_or_not_at_all(world, charset):
+    def sent(route: str, charset: str):
+        kind = f"multipart/form-data; boundary=b; charset={charset}"
+        return world.browser("sam").generic("POST", reverse(route), b"--b--\r\n", kind).status_code
+
+    assert [sent(route, charset) for route in ("account_login", "reports:import-create")] == [400, 400]
+    assert sent("reports:import-create", "UTF-8") == 422
+
+
 def test_nothing_that_somebody_signed_in_receives_is_ever_stored(world):
     routes = {
         "ada": ["home", "account", "account_logout", "account_change_password", "clients:client-list",

@@ -175,6 +175,24 @@ def test_json_that_cannot_be_read_and_other_content_are_refused(ada):
     assert [each.status_code for each in (broken, other, page)] == [400, 415, 406]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"code": "\\ud800"}',
+        '{"\\udfff": 1}',
+        '{"code": ' + "[" * 21 + "]" * 21 + "}",
+        "[" * 100_000 + "]" * 100_000,
+        '{"a":' * 100_000 + "1" + "}" * 100_000,
+    ],
+    ids=["half of a character", "half of one in a name", "22 within each other", "lists", "objects"],
+)
+def test_a_body_that_could_not_be_written_back_is_not_read(ada, body):
+    headers = {"idempotency-key": str(uuid.uuid4())}
+    refused = ada.post(CLIENTS, body, content_type="application/json", headers=headers)
+    assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json")
+    assert not Client.objects.exists()
+
+
 # --- Keys: sent twice, written once ---------------------------------------------------------------------
 
 

@@ -116,6 +116,13 @@ def test_draft_longer_than_any_log_is_refused(episode, browser):
     assert not LogDraft.objects.exists()
 
 
+def test_what_nobody_can_type_does_not_keep_a_draft_from_being_kept(episode, browser):
+    sent = typed(note="a\0b", version="9" * 5000) | {"item-\0": "1"}
+    assert browser.post(url(episode), sent).status_code == 204
+    assert LogDraft.objects.get().content["note"] == ["ab"]
+    assert browser.post(url(episode), typed(version="9" * 5000)).status_code == 409
+
+
 def test_of_two_tabs_that_save_at_once_one_is_told(committed):
     service = factories.make_service()
     with acting_in(service.organisation.pk):

@@ -1,4 +1,4 @@
-"""What a session that can't be saved leads to."""
+"""What a session that can't be saved leads to, and a cookie that is none of ours."""
 
 import uuid
 
@@ -52,3 +52,9 @@ def test_what_was_saved_before_the_session_failed_is_kept_and_never_called_a_bad
         assert browser.post(reverse("clients:client-create"), form).status_code == 500
     again = browser.post(reverse("clients:client-create"), form)
     assert again["Location"] == reverse("dashboards:episode", args=[Episode.objects.get().pk])
+
+
+@pytest.mark.parametrize("key", [r'"\000\000\000\000\000\000\000\000"', "a" * 3000, "\xff" * 8, "'; DROP TABLE"])
+def test_a_cookie_that_we_did_not_give_signs_nobody_in(db, browser_of, key):
+    answer = browser_of().get(reverse("clients:client-list"), headers={"cookie": f"sessionid={key}"})
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, reverse("account_login"))
